@@ -1,0 +1,26 @@
+// Where the repository is, and names for the places in it that more than one script uses.
+
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { readdirSync, existsSync, readFileSync } from 'node:fs';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The test runner's JSON reports, one file for each run of the suite. */
+export const reportsDir = join(root, '.reports');
+
+/** The folders under packages/ that hold a package. */
+export function packageDirs() {
+  return readdirSync(join(root, 'packages'))
+    .map((name) => join(root, 'packages', name))
+    .filter((dir) => existsSync(join(dir, 'package.json')))
+    .sort();
+}
+
+/**
+ * @param {string} file
+ * @returns {any}
+ */
+export function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
