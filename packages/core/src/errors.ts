@@ -1,0 +1,55 @@
+/**
+ * The one error class of millrace and the codes that callers may rely on.
+ *
+ * A message states the action and the value that was wrong. A code never changes its meaning.
+ */
+
+/** Stable reasons for a failure. */
+export type MillraceErrorCode =
+  /** The flow was ended by its `AbortSignal`; `cause` holds the signal's reason. */
+  | 'ERR_ABORTED'
+  /** Shared memory could not be had, or not as much as was asked for. */
+  | 'ERR_ARENA_UNAVAILABLE'
+  /** A handle that is not one of ours, or comes from another version. */
+  | 'ERR_BAD_HANDLE'
+  /** An argument or a setting is of the wrong type or out of range. */
+  | 'ERR_INVALID_ARG'
+  /** The input is not in the format that the operation reads. */
+  | 'ERR_INPUT_FORMAT'
+  /** The input changed while it was read. */
+  | 'ERR_INPUT_CHANGED'
+  /** The mill is closing or closed. */
+  | 'ERR_MILL_CLOSED'
+  /** The op's module could not be loaded, or has no such export. */
+  | 'ERR_OP_LOAD'
+  /** The op's `run` threw; `cause` holds what it threw. */
+  | 'ERR_OP_FAILED'
+  /** The op wrote more than its output slice holds, or said so. */
+  | 'ERR_OP_OUTPUT'
+  /** The op's params cannot be cloned to another thread. */
+  | 'ERR_PARAMS_NOT_CLONEABLE'
+  /** No slot was free, and the pool may not grow further. */
+  | 'ERR_POOL_EXHAUSTED'
+  /** A size that is not a positive integer, or is above the largest size class. */
+  | 'ERR_SIZE'
+  /** The slice was already released, or belongs to an earlier lease of its slot. */
+  | 'ERR_SLICE_STALE'
+  /** The slice belongs to another pool. */
+  | 'ERR_SLICE_FOREIGN'
+  /** The target of a flow exists and may not be replaced. */
+  | 'ERR_TARGET_EXISTS'
+  /** Every thread id is taken. */
+  | 'ERR_TOO_MANY_THREADS'
+  /** The worker thread died and the task could not be run again. */
+  | 'ERR_WORKER_DIED';
+
+/** Every error that millrace itself throws or rejects with. */
+export class MillraceError extends Error {
+  readonly code: MillraceErrorCode;
+
+  constructor(code: MillraceErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'MillraceError';
+    this.code = code;
+  }
+}

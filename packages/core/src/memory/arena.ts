@@ -1,0 +1,143 @@
+/**
+ * An arena: one region of shared memory that holds bytes and nothing else.
+ *
+ * It is a shared `WebAssembly.Memory`: page-aligned, zeroed lazily by the system, growable in place,
+ * and open to WebAssembly kernels. Its maximum is only an address range; pages become resident when
+ * they are first written. Where such a memory cannot be had (an address-space limit, an engine
+ * without shared WebAssembly memory) a plain `SharedArrayBuffer` of the full size stands in, and
+ * `reason` says why. All words that threads race on live elsewhere, in the control block.
+ */
+import { MillraceError } from '../errors.js';
+
+const WASM_PAGE_BYTES = 65_536;
+
+/** What `postMessage` carries so that another thread can attach the same arena. */
+export type ArenaHandle =
+  | { readonly kind: 'wasm'; readonly memory: WebAssembly.Memory; readonly maxBytes: number }
+  | { readonly kind: 'plain'; readonly buffer: SharedArrayBuffer; readonly reason: string };
+
+export class Arena {
+  /** `wasm` grows in place; `plain` has its full size from the start. */
+  readonly kind: 'wasm' | 'plain';
+  /** Why shared WebAssembly memory could not be had; absent for `wasm`. */
+  readonly reason: string | undefined;
+  /** The size in bytes up to which this arena may grow. */
+  readonly maxBytes: number;
+  readonly #memory: WebAssembly.Memory | undefined;
+  #buffer: SharedArrayBuffer;
+
+  private constructor(handle: ArenaHandle) {
+    this.kind = handle.kind;
+    if (handle.kind === 'wasm') {
+      this.#memory = handle.memory;
+      this.#buffer = sharedBufferOf(handle.memory);
+      this.maxBytes = handle.maxBytes;
+    } else {
+      this.#buffer = handle.buffer;
+      this.maxBytes = handle.buffer.byteLength;
+      this.reason = handle.reason;
+    }
+  }
+
+  /**
+   * Reserves an arena.
+   *
+   * @param maxBytes the most it may hold; a multiple of 64 KiB, at most 4 GiB
+   * @throws MillraceError `ERR_ARENA_UNAVAILABLE` when neither kind of memory can be had
+   */
+  static create(maxBytes: number): Arena {
+    let reason: string;
+    try {
+      const maximum = maxBytes / WASM_PAGE_BYTES;
+      const memory = new WebAssembly.Memory({ initial: 0, maximum, shared: true });
+      return new Arena({ kind: 'wasm', memory, maxBytes });
+    } catch (error) {
+      reason = `shared WebAssembly memory of ${maxBytes} bytes cannot be had: ${String(error)}`;
+    }
+    try {
+      return new Arena({ kind: 'plain', buffer: new SharedArrayBuffer(maxBytes), reason });
+    } catch (cause) {
+      throw new MillraceError(
+        'ERR_ARENA_UNAVAILABLE',
+        `Cannot reserve an arena of ${maxBytes} bytes; lower "memory" or raise the address-space limit (${reason})`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * Attaches, in this thread, an arena that another thread created.
+   *
+   * @throws MillraceError `ERR_BAD_HANDLE` when `handle` did not come from {@link Arena.handle}
+   */
+  static attach(handle: ArenaHandle): Arena {
+    const memory = handle.kind === 'wasm' ? handle.memory?.buffer : handle.buffer;
+    if (!(memory instanceof SharedArrayBuffer)) {
+      throw new MillraceError('ERR_BAD_HANDLE', 'Cannot attach an arena as its memory is missing');
+    }
+    return new Arena(handle);
+  }
+
+  /** What another thread needs to attach this arena. */
+  get handle(): ArenaHandle {
+    return this.#memory
+      ? { kind: 'wasm', memory: this.#memory, maxBytes: this.maxBytes }
+      : { kind: 'plain', buffer: this.#buffer, reason: this.reason ?? '' };
+  }
+
+  /** The underlying `WebAssembly.Memory` for kernels to import; absent for `plain`. */
+  get memory(): WebAssembly.Memory | undefined {
+    return this.#memory;
+  }
+
+  /** Bytes that can be addressed now. */
+  get byteLength(): number {
+    return this.#refresh().byteLength;
+  }
+
+  /**
+   * Makes the first `bytes` bytes addressable. Any thread may call it, at the same time as others:
+   * the engine serializes growth, and growing twice only costs address range.
+   *
+   * @throws MillraceError `ERR_ARENA_UNAVAILABLE` when the system refuses
+   */
+  ensure(bytes: number): void {
+    const missing = bytes - this.#refresh().byteLength;
+    if (missing <= 0) return;
+    if (!this.#memory || bytes > this.maxBytes) {
+      throw new MillraceError(
+        'ERR_ARENA_UNAVAILABLE',
+        `Cannot grow the arena to ${bytes} bytes as its maximum is ${this.maxBytes}`,
+      );
+    }
+    try {
+      this.#memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
+    } catch (cause) {
+      // Another thread may have grown it past our need up to the maximum: that is success.
+      if (this.#refresh().byteLength >= bytes) return;
+      throw new MillraceError(
+        'ERR_ARENA_UNAVAILABLE',
+        `Cannot grow the arena to ${bytes} bytes as the system refused`,
+        { cause },
+      );
+    }
+  }
+
+  /** A new view of `length` bytes from `offset` on; both must lie within what was ensured by any thread. */
+  view(offset: number, length: number): Uint8Array<SharedArrayBuffer> {
+    const buffer = offset + length > this.#buffer.byteLength ? this.#refresh() : this.#buffer;
+    return new Uint8Array(buffer, offset, length);
+  }
+
+  /** After growth by any thread, `memory.buffer` is a new object over the same bytes; old views stay valid. */
+  #refresh(): SharedArrayBuffer {
+    if (this.#memory) this.#buffer = sharedBufferOf(this.#memory);
+    return this.#buffer;
+  }
+}
+
+function sharedBufferOf(memory: WebAssembly.Memory): SharedArrayBuffer {
+  const buffer: unknown = memory.buffer;
+  if (buffer instanceof SharedArrayBuffer) return buffer;
+  throw new MillraceError('ERR_BAD_HANDLE', 'Cannot use a WebAssembly memory that is not shared');
+}

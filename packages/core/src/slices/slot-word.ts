@@ -1,0 +1,63 @@
+/**
+ * The control word of a slot: the one truth about it, changed by compare-and-exchange only.
+ *
+ *   31                        10 9         3 2     0
+ *   |        generation         |   holder  | state |
+ *
+ *   FREE      nobody's; its bit in the slab's bitmap is set, or is about to be
+ *   CACHED    in the holder's magazine
+ *   LIVE      leased to the holder
+ *   RETURNING being checked or cleaned by the holder on its way back
+ *   EXPIRED   too old to be lent again; its slab waits to be retired
+ *   CORRUPTED found damaged; never lent again
+ *
+ * The generation changes when a lease ends, so that whoever still holds the old word loses the
+ * exchange: a stale handle, a double release and a late release look alike, and do no damage.
+ */
+import type { ThreadId } from '../threads/registry.js';
+
+export const FREE = 0;
+export const CACHED = 1;
+export const LIVE = 2;
+export const RETURNING = 3;
+export const EXPIRED = 4;
+export const CORRUPTED = 5;
+
+export type SlotState =
+  typeof FREE | typeof CACHED | typeof LIVE | typeof RETURNING | typeof EXPIRED | typeof CORRUPTED;
+
+const HOLDER_SHIFT = 3;
+const HOLDER_MASK = 0x7f;
+const GENERATION_SHIFT = 10;
+/** One generation, in place. */
+const GENERATION_ONE = 1 << GENERATION_SHIFT;
+const STATE_MASK = 7;
+/** Everything but state and holder. */
+const GENERATION_BITS = ~(GENERATION_ONE - 1);
+
+export function pack(state: SlotState, holder: ThreadId | 0, generation: number): number {
+  return (generation << GENERATION_SHIFT) | (holder << HOLDER_SHIFT) | state;
+}
+
+export function stateOf(word: number): SlotState {
+  return (word & STATE_MASK) as SlotState;
+}
+
+export function holderOf(word: number): number {
+  return (word >>> HOLDER_SHIFT) & HOLDER_MASK;
+}
+
+/** The generation, 0 … 2^22 − 1. */
+export function generationOf(word: number): number {
+  return word >>> GENERATION_SHIFT;
+}
+
+/** The same lease and generation, in another state and with another holder. */
+export function withState(word: number, state: SlotState, holder: ThreadId | 0): number {
+  return (word & GENERATION_BITS) | (holder << HOLDER_SHIFT) | state;
+}
+
+/** The word after the lease that `word` stands for has ended: the next generation. */
+export function ended(word: number, state: SlotState, holder: ThreadId | 0): number {
+  return ((word & GENERATION_BITS) + GENERATION_ONE) | (holder << HOLDER_SHIFT) | state;
+}
