@@ -1,0 +1,107 @@
+/**
+ * When the coordinator looks for finished tasks.
+ *
+ *   start ──▶ poll, once a turn of the event loop ──nothing for a while──▶ rest on waitAsync
+ *               ▲                                                              │
+ *               └───────────────────────── signal ────────────────────────────┘
+ *
+ * Polling answers short tasks within microseconds; resting costs nothing during long ones. Which it is
+ * to be is learnt: polling goes on only as long as tasks lately came back within that time.
+ *
+ * `waitAsync` does not keep the process alive, so a timer does, while something is in flight.
+ */
+import type { WakeUp } from './wake-up.js';
+
+/** Poll for this long after the last sign of progress. */
+const PATIENCE_MS = 0.1;
+/** Weight of the newest figure in the average of how long the first result of a burst takes. */
+const NEWEST = 0.2;
+
+export class Reaper {
+  readonly #wakeUp: WakeUp;
+  readonly #reap: () => { reaped: number; inFlight: number };
+  readonly #poll = (): void => this.#look();
+  /** Never fires in practice: its reference is what keeps the process alive. */
+  readonly #keepAlive = setInterval(() => {}, 2 ** 31 - 1).unref();
+  #state: 'idle' | 'polling' | 'resting' = 'idle';
+  /** A wait on the signal stands, perhaps of an earlier rest. */
+  #signalAwaited = false;
+  #lastProgress = 0;
+  #measuring = false;
+  #startedAt = 0;
+  #typicalMs = 0;
+
+  constructor(wakeUp: WakeUp, reap: () => { reaped: number; inFlight: number }) {
+    this.#wakeUp = wakeUp;
+    this.#reap = reap;
+  }
+
+  /** Something is in flight from now on. */
+  start(): void {
+    if (this.#state !== 'idle') return;
+    this.#keepAlive.ref();
+    this.#lastProgress = this.#startedAt = performance.now();
+    this.#measuring = true;
+    this.#pollSoon();
+  }
+
+  /** Something was settled by other means than reaping, after a thread's death for instance. */
+  nudge(): void {
+    if (this.#state !== 'resting') return;
+    this.#wakeUp.stopAsking();
+    this.#pollSoon();
+  }
+
+  #pollSoon(): void {
+    this.#state = 'polling';
+    setImmediate(this.#poll);
+  }
+
+  #look(): void {
+    const { reaped, inFlight } = this.#reap();
+    const now = performance.now();
+    if (reaped > 0) this.#progressed(now);
+    if (inFlight === 0) {
+      this.#state = 'idle';
+      this.#keepAlive.unref();
+    } else if (this.#typicalMs < PATIENCE_MS && now - this.#lastProgress < PATIENCE_MS) {
+      this.#pollSoon();
+    } else {
+      this.#rest();
+    }
+  }
+
+  #progressed(now: number): void {
+    if (this.#measuring) {
+      this.#typicalMs += NEWEST * (now - this.#startedAt - this.#typicalMs);
+      this.#measuring = false;
+    }
+    this.#lastProgress = now;
+  }
+
+  #rest(): void {
+    const seen = this.#wakeUp.signals;
+    this.#wakeUp.askForSignal();
+    // Once more, now that the workers can see that we rest.
+    const { reaped, inFlight } = this.#reap();
+    if (reaped > 0 || inFlight === 0) {
+      this.#wakeUp.stopAsking();
+      if (reaped > 0) this.#progressed(performance.now());
+      this.#pollSoon();
+      return;
+    }
+    this.#state = 'resting';
+    // The wait of a rest that a nudge cut short stands still, and serves this one.
+    if (this.#signalAwaited) return;
+    const signal = this.#wakeUp.nextSignal(seen);
+    if (!signal) {
+      this.#pollSoon();
+      return;
+    }
+    this.#signalAwaited = true;
+    void signal.then(() => {
+      this.#signalAwaited = false;
+      if (this.#state === 'resting') this.#look();
+    });
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * The chunk window beneath every flow: the chunks of one object are read in order, transformed by all
+ * workers at once, and written in order. The window bounds how many there are at a time, and so the
+ * memory, whatever the object's size.
+ *
+ *   feed ──fill──▶ │ chunk chunk chunk … │ ──in order──▶ sink
+ *                  └──── the window ─────┘
+ */
+import { MillraceError } from '@millrace/core';
+import type { Coordinator } from '../coordinator.js';
+import type { ChunkPlan } from '../ops/define-op.js';
+import type { Configured } from '../ops/configurations.js';
+import { Chunk } from './chunk.js';
+
+/** Where chunks get their input. */
+export interface Feed {
+  /**
+   * Sets the chunk's length, lead and `last`, and either its file and position or the bytes of its
+   * slice. Called once for each chunk, one after the other, until one is the last.
+   */
+  fill(chunk: Chunk): Promise<void>;
+  /** The size of the whole input in bytes, when it is known. */
+  readonly totalBytes: number | undefined;
+}
+
+/** Where the output goes. */
+export interface Sink {
+  /** Writes the parts one after the other; resolves when their memory may be used again. */
+  write(parts: readonly Uint8Array[]): Promise<void>;
+  /** Makes a write that may never come back fail: the flow has been stopped. */
+  abort?(error: unknown): void;
+}
+
+export interface FlowProgress {
+  bytesIn: number;
+  bytesOut: number;
+  /** Undefined when the input's size is not known beforehand. */
+  totalBytes: number | undefined;
+  elapsedMs: number;
+}
+
+export interface FlowOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: FlowProgress) => void) | undefined;
+}
+
+export interface FlowResult {
+  bytesIn: number;
+  bytesOut: number;
+  chunks: number;
+  /** Chunks that were run again because their thread died. */
+  retries: number;
+  elapsedMs: number;
+}
+
+/** Chunks in flight for each thread: one at work, one waiting, two being read and written. */
+const CHUNKS_PER_THREAD = 4;
+const FEWEST_CHUNKS = 8;
+
+export class ChunkWindow {
+  readonly #coordinator: Coordinator;
+  readonly #config: Configured;
+  readonly #plan: ChunkPlan<unknown, unknown>;
+  readonly #feed: Feed;
+  readonly #sink: Sink;
+  readonly #options: FlowOptions;
+  readonly #most: number;
+  /** In the order of the input. */
+  readonly #chunks: Chunk[] = [];
+  readonly #startedAt = performance.now();
+  readonly #result: FlowResult = { bytesIn: 0, bytesOut: 0, chunks: 0, retries: 0, elapsedMs: 0 };
+  #fed = false;
+  #failure: { error: unknown } | undefined;
+  #wake: (() => void)[] = [];
+
+  constructor(
+    coordinator: Coordinator,
+    config: Configured,
+    feed: Feed,
+    sink: Sink,
+    options: FlowOptions,
+  ) {
+    this.#coordinator = coordinator;
+    this.#config = config;
+    this.#plan = planOf(config);
+    this.#feed = feed;
+    this.#sink = sink;
+    this.#options = options;
+    this.#most = Math.max(FEWEST_CHUNKS, CHUNKS_PER_THREAD * coordinator.threadCount);
+  }
+
+  /** Runs the whole flow. When it settles, no task of it is left and all its slices are back. */
+  async run(): Promise<FlowResult> {
+    const { signal } = this.#options;
+    const onAbort = (): void => this.#stop(aborted(signal?.reason));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.all([this.#read(), this.#write()]);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+    if (this.#failure) throw this.#failure.error;
+    this.#result.elapsedMs = performance.now() - this.#startedAt;
+    return this.#result;
+  }
+
+  /** Fills chunks and submits them, as long as the window has room. */
+  async #read(): Promise<void> {
+    try {
+      while (!this.#failure) {
+        if (this.#chunks.length >= this.#most) {
+          await this.#change();
+          continue;
+        }
+        const chunk = await this.#lease();
+        if (!chunk) continue;
+        if (!(await this.#fill(chunk))) return;
+        this.#chunks.push(chunk);
+        this.#coordinator.submit(chunk);
+        if (chunk.last) return;
+      }
+    } catch (error) {
+      this.#stop(error);
+    } finally {
+      this.#fed = true;
+      this.#changed();
+    }
+  }
+
+  /** False when the flow was stopped meanwhile; the chunk is then released once nobody writes to it. */
+  async #fill(chunk: Chunk): Promise<boolean> {
+    const filling = this.#feed.fill(chunk);
+    let filled = false;
+    const watch = filling.then(
+      () => (filled = true),
+      (error: unknown) => this.#stop(error),
+    );
+    // A read from a pipe may never come back: a stopped flow does not wait for it, but its memory does.
+    while (!filled && !this.#failure) await Promise.race([watch, this.#change()]);
+    if (!this.#failure) return true;
+    void watch.then(() => chunk.release());
+    return false;
+  }
+
+  /** Two slices for one chunk; `undefined` when something has changed that is to be looked at first. */
+  async #lease(): Promise<Chunk | undefined> {
+    const { buffers } = this.#coordinator;
+    const inputBytes = this.#plan.size + (this.#plan.overlap ?? 0);
+    const outputBytes = this.#config.definition.outputBound!(this.#plan.size, this.#config.params);
+    const input = buffers.tryAcquire(inputBytes);
+    const output = input && buffers.tryAcquire(outputBytes);
+    if (input && output) return new Chunk(this.#config, input, output, () => this.#changed());
+    input?.release();
+    await this.#waitForMemory(inputBytes + outputBytes);
+    return undefined;
+  }
+
+  /** Others hold the memory, or our own chunks do: either gives some back, or it will never be enough. */
+  async #waitForMemory(bytes: number): Promise<void> {
+    const { buffers } = this.#coordinator;
+    if (buffers.stats().slices.live === 0) {
+      throw new MillraceError(
+        'ERR_POOL_EXHAUSTED',
+        `Cannot run "${this.#config.name}" as one chunk takes ${bytes} bytes and "memory" is ${buffers.stats().memoryBytes}; raise "memory"`,
+      );
+    }
+    await Promise.race([buffers.released(), this.#change()]);
+  }
+
+  /** Writes what is finished, in order. */
+  async #write(): Promise<void> {
+    const { merge } = this.#plan;
+    let state: unknown;
+    try {
+      state = merge?.start(this.#config.params);
+      const head = merge?.head(this.#config.params);
+      if (head && head.length > 0 && !this.#failure) await this.#put([head]);
+    } catch (error) {
+      this.#stop(error);
+    }
+    for (;;) {
+      const ready = this.#takeReady();
+      if (ready.length === 0) {
+        if (this.#chunks.length === 0 && this.#fed) break;
+        await this.#change();
+        continue;
+      }
+      try {
+        if (!this.#failure) {
+          for (const chunk of ready) this.#check(chunk);
+          await this.#put(ready.map((chunk) => chunk.bytes));
+          for (const chunk of ready) {
+            if (merge) state = merge.join(state, chunk.value, chunk.length);
+            this.#count(chunk);
+          }
+          this.#tell();
+        }
+      } catch (error) {
+        this.#stop(error);
+      } finally {
+        for (const chunk of ready) chunk.release();
+        this.#changed();
+      }
+    }
+    if (this.#failure || !merge) return;
+    try {
+      await this.#put([merge.tail(state)]);
+    } catch (error) {
+      this.#stop(error);
+    }
+  }
+
+  /** The finished chunks at the front. */
+  #takeReady(): Chunk[] {
+    let count = 0;
+    while (this.#chunks[count]?.settled) count++;
+    return this.#chunks.splice(0, count);
+  }
+
+  #check(chunk: Chunk): void {
+    if (chunk.error !== undefined) throw chunk.error;
+    if (chunk.inputEnded) {
+      throw new MillraceError(
+        'ERR_INPUT_CHANGED',
+        `Cannot go on as the input ended before byte ${chunk.position + chunk.length}: it shrank while it was read`,
+      );
+    }
+  }
+
+  async #put(parts: readonly Uint8Array[]): Promise<void> {
+    await this.#sink.write(parts);
+    for (const part of parts) this.#result.bytesOut += part.length;
+  }
+
+  #count(chunk: Chunk): void {
+    this.#result.bytesIn += chunk.length;
+    this.#result.chunks++;
+    this.#result.retries += chunk.deaths;
+  }
+
+  #tell(): void {
+    this.#options.onProgress?.({
+      bytesIn: this.#result.bytesIn,
+      bytesOut: this.#result.bytesOut,
+      totalBytes: this.#feed.totalBytes,
+      elapsedMs: performance.now() - this.#startedAt,
+    });
+  }
+
+  #stop(error: unknown): void {
+    if (this.#failure) return;
+    this.#failure = { error };
+    this.#sink.abort?.(error);
+    this.#changed();
+  }
+
+  /** Resolves when a chunk has settled or left the window, or the flow has been stopped. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #changed(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
+
+/** Ops without a chunk plan cannot be run over an object of any size. */
+function planOf(config: Configured): ChunkPlan<unknown, unknown> {
+  const { chunk } = config.definition;
+  if (chunk) return chunk;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "chunk"`,
+  );
+}
+
+export function aborted(reason: unknown): MillraceError {
+  return new MillraceError('ERR_ABORTED', 'The flow was aborted', { cause: reason });
+}

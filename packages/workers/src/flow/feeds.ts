@@ -1,0 +1,98 @@
+/** The two ways in which chunks get their input: by range, or in sequence. */
+import { fstat } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Chunk } from './chunk.js';
+import type { Feed } from './chunk-window.js';
+import type { ChunkPlan } from '../ops/define-op.js';
+
+const fstatAsync = promisify(fstat);
+
+/**
+ * A regular file: every worker reads its own ranges, the main thread touches no byte.
+ *
+ * The file may grow: its size is looked at again before a chunk is declared the last.
+ */
+export class RangeFeed implements Feed {
+  readonly #file: number;
+  readonly #plan: ChunkPlan<unknown, unknown>;
+  #size: number;
+  #position = 0;
+
+  constructor(file: number, size: number, plan: ChunkPlan<unknown, unknown>) {
+    this.#file = file;
+    this.#size = size;
+    this.#plan = plan;
+  }
+
+  get totalBytes(): number {
+    return this.#size;
+  }
+
+  async fill(chunk: Chunk): Promise<void> {
+    if (this.#position + this.#plan.size >= this.#size) {
+      this.#size = Math.max(this.#size, (await fstatAsync(this.#file)).size);
+    }
+    chunk.file = this.#file;
+    chunk.position = this.#position;
+    chunk.lead = Math.min(this.#position, this.#plan.overlap ?? 0);
+    chunk.length = Math.min(this.#plan.size, this.#size - this.#position);
+    chunk.last = this.#position + chunk.length === this.#size;
+    this.#position += chunk.length;
+  }
+}
+
+/** Something that is read from front to back. */
+export interface Reader {
+  /** Reads up to `into.length` bytes; 0 means that the end was reached. */
+  read(into: Uint8Array): Promise<number>;
+}
+
+/**
+ * A sequence: chunks are filled from it one after the other, each full but the last, so that the cut
+ * does not depend on how the bytes arrived. One byte is read ahead, to know which chunk is the last.
+ */
+export class SequenceFeed implements Feed {
+  readonly totalBytes: number | undefined;
+  readonly #reader: Reader;
+  readonly #plan: ChunkPlan<unknown, unknown>;
+  /** The end of the previous chunk, which the next one sees in front of its input. */
+  readonly #overlap: Uint8Array;
+  #overlapBytes = 0;
+  readonly #ahead = new Uint8Array(1);
+  #hasAhead = false;
+  #position = 0;
+
+  constructor(reader: Reader, totalBytes: number | undefined, plan: ChunkPlan<unknown, unknown>) {
+    this.#reader = reader;
+    this.totalBytes = totalBytes;
+    this.#plan = plan;
+    this.#overlap = new Uint8Array(plan.overlap ?? 0);
+  }
+
+  async fill(chunk: Chunk): Promise<void> {
+    const lead = this.#overlapBytes;
+    const { bytes } = chunk.inputSlice;
+    bytes.set(this.#overlap.subarray(0, lead));
+    const room = bytes.subarray(lead, lead + this.#plan.size);
+
+    let length = 0;
+    if (this.#hasAhead) {
+      room[0] = this.#ahead[0]!;
+      length = 1;
+    }
+    while (length < room.length) {
+      const count = await this.#reader.read(room.subarray(length));
+      if (count === 0) break;
+      length += count;
+    }
+    this.#hasAhead = length === room.length && (await this.#reader.read(this.#ahead)) > 0;
+
+    chunk.lead = lead;
+    chunk.length = length;
+    chunk.position = this.#position;
+    chunk.last = !this.#hasAhead;
+    this.#position += length;
+    this.#overlapBytes = Math.min(this.#overlap.length, lead + length);
+    this.#overlap.set(bytes.subarray(lead + length - this.#overlapBytes, lead + length));
+  }
+}

@@ -1,0 +1,109 @@
+/** What a flow can be written to. */
+import { writev } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { promisify } from 'node:util';
+import { MillraceError } from '@millrace/core';
+import type { Sink } from './chunk-window.js';
+
+const writevAsync = promisify(writev);
+
+/**
+ * A descriptor, written from where it stands. libuv's threads copy the bytes out of the slices; several
+ * finished chunks go in one call.
+ */
+export class DescriptorSink implements Sink {
+  readonly #file: number;
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    let left = parts.filter((part) => part.length > 0);
+    while (left.length > 0) {
+      const { bytesWritten } = await writevAsync(this.#file, left);
+      left = without(left, bytesWritten);
+    }
+  }
+}
+
+/** The parts that remain when the first `bytes` bytes are gone. */
+function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let done = bytes;
+  const left: Uint8Array[] = [];
+  for (const part of parts) {
+    if (done >= part.length) {
+      done -= part.length;
+    } else {
+      left.push(done > 0 ? part.subarray(done) : part);
+      done = 0;
+    }
+  }
+  return left;
+}
+
+/** A Node stream. A part's memory is free again when the stream has called back for it. */
+export class WritableSink implements Sink {
+  readonly #stream: Writable;
+  #error: Error | undefined;
+  readonly #onError = (error: Error): void => {
+    this.#error = error;
+  };
+  readonly #onClose = (): void => {
+    this.#error ??= new MillraceError('ERR_ABORTED', 'The target stream was closed before the end');
+  };
+
+  constructor(stream: Writable) {
+    this.#stream = stream;
+    stream.on('error', this.#onError);
+    stream.on('close', this.#onClose);
+    if (stream.destroyed) this.#onClose();
+  }
+
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    for (const part of parts) {
+      if (this.#error) throw this.#error;
+      await new Promise<void>((resolve, reject) => {
+        const onClose = (): void => reject(this.#error!);
+        this.#stream.once('close', onClose);
+        this.#stream.write(part, (error) => {
+          this.#stream.off('close', onClose);
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+    }
+  }
+
+  abort(error: unknown): void {
+    this.#stream.destroy(error instanceof Error ? error : undefined);
+  }
+
+  /** Stops listening; the stream stays open. */
+  detach(): void {
+    this.#stream.off('close', this.#onClose);
+    // The error listener stays: a late error must not end the process.
+  }
+
+  /** Ends the stream and waits until it has finished. */
+  async end(): Promise<void> {
+    this.#stream.off('close', this.#onClose);
+    await new Promise<void>((resolve, reject) => {
+      this.#stream.once('error', reject);
+      this.#stream.end(resolve);
+    });
+  }
+}
+
+/** Collects a copy of everything. */
+export class CollectingSink implements Sink {
+  readonly #parts: Uint8Array[] = [];
+
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    for (const part of parts) this.#parts.push(part.slice());
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(Buffer.concat(this.#parts));
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Where a flow begins: opens what the user named, and says how to read it.
+ *
+ *   path, file URL   regular file → by range, each worker its own; anything else → in sequence
+ *   descriptor       in sequence from where it stands; it stays open
+ *   stream, iterable in sequence
+ *   bytes            in sequence
+ */
+import { fstat, type Stats } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { MillraceError } from '@millrace/core';
+import type { ChunkPlan } from '../ops/define-op.js';
+import type { Feed } from './chunk-window.js';
+import { RangeFeed, SequenceFeed, type Reader } from './feeds.js';
+import { DescriptorReader, IterableReader } from './readers.js';
+
+const fstatAsync = promisify(fstat);
+
+/** What a flow can read from. */
+export type FlowSource =
+  | string
+  | URL
+  | number
+  | Uint8Array
+  | Readable
+  | ReadableStream<unknown>
+  | AsyncIterable<unknown>
+  | Iterable<unknown>;
+
+export interface OpenSource {
+  readonly totalBytes: number | undefined;
+  /** How to read it from front to back. */
+  readonly reader: Reader;
+  /** How to read it in chunks. */
+  feed(plan: ChunkPlan<unknown, unknown>): Feed;
+  /** Lets it go; `failed` when before its end. */
+  close(failed: boolean): Promise<void>;
+}
+
+/** @throws the system's error when a path cannot be opened; MillraceError `ERR_INVALID_ARG` */
+export async function openSource(from: FlowSource): Promise<OpenSource> {
+  if (typeof from === 'string' || from instanceof URL) {
+    return openPath(from instanceof URL ? fileURLToPath(from) : from);
+  }
+  if (typeof from === 'number') return openDescriptor(from);
+  if (from instanceof Uint8Array) return iterable([from], from.length);
+  if (typeof from === 'object' && from !== null) {
+    if (Symbol.asyncIterator in from || Symbol.iterator in from) return iterable(from, undefined);
+  }
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot read from ${describe(from)}: give a path, a URL, a descriptor, bytes, a stream or an iterable`,
+  );
+}
+
+async function openPath(path: string): Promise<OpenSource> {
+  const handle = await open(path, 'r');
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) {
+      const error: NodeJS.ErrnoException = new Error(
+        `EISDIR: illegal operation on a directory, read '${path}'`,
+      );
+      throw Object.assign(error, { code: 'EISDIR', syscall: 'read', path });
+    }
+    return file(handle, stats);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function file(handle: FileHandle, stats: Stats): OpenSource {
+  // Files of size 0 may have content all the same, under /proc for instance.
+  const ranged = stats.isFile() && stats.size > 0;
+  const totalBytes = ranged ? stats.size : undefined;
+  const reader = new DescriptorReader(handle.fd);
+  return {
+    totalBytes,
+    reader,
+    feed: (plan) =>
+      ranged
+        ? new RangeFeed(handle.fd, stats.size, plan)
+        : new SequenceFeed(reader, undefined, plan),
+    close: () => handle.close(),
+  };
+}
+
+async function openDescriptor(descriptor: number): Promise<OpenSource> {
+  const stats = await fstatAsync(descriptor);
+  // A read from a pipe or terminal blocks a thread of libuv's pool, and the process's exit with it.
+  const blocks = !stats.isFile() && !stats.isBlockDevice();
+  if (descriptor === 0 && blocks) return iterable(process.stdin, undefined);
+  return sequence(new DescriptorReader(descriptor), stats.isFile() ? stats.size : undefined);
+}
+
+function iterable(
+  pieces: AsyncIterable<unknown> | Iterable<unknown>,
+  totalBytes: number | undefined,
+): OpenSource {
+  const reader = new IterableReader(pieces);
+  return {
+    ...sequence(reader, totalBytes),
+    async close(failed) {
+      if (!failed) return;
+      // A stream that is waited on ends its iteration only when it is destroyed.
+      if (pieces instanceof Readable) pieces.destroy();
+      else await reader.close();
+    },
+  };
+}
+
+function sequence(reader: Reader, totalBytes: number | undefined): OpenSource {
+  return {
+    totalBytes,
+    reader,
+    feed: (plan) => new SequenceFeed(reader, totalBytes, plan),
+    close: () => Promise.resolve(),
+  };
+}
+
+export function describe(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? `an object of type ${value.constructor?.name ?? 'unknown'}`
+    : String(value);
+}

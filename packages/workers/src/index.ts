@@ -1,0 +1,18 @@
+/** The mill: worker threads that transform slices of shared memory. */
+export { MillraceError, Slice, type BufferPools, type MillraceErrorCode } from '@millrace/core';
+export type { FlowProgress } from './flow/chunk-window.js';
+export type { PumpReport } from './flow/pump.js';
+export type { FlowSource } from './flow/source.js';
+export type { FileTarget, FlowTarget } from './flow/target.js';
+export { createMill, Mill, type MillOptions, type MillStats, type PumpOptions } from './mill.js';
+export {
+  defineOp,
+  Op,
+  type ChunkPlan,
+  type InPlaceOp,
+  type Merge,
+  type OpContext,
+  type TransformOp,
+  type ValueOp,
+  type Written,
+} from './ops/define-op.js';

@@ -1,0 +1,3 @@
+/** What sibling packages and this one's tests need beside the public names. No promise is made about it. */
+export { decompress, type DecompressReport } from './flow/decompress.js';
+export { crc32Combine } from './ops/crc32-combine.js';

@@ -1,0 +1,175 @@
+/** The mill: the face of the runtime. */
+import { availableParallelism } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { MillraceError, Slice, type BufferPools } from '@millrace/core';
+import { Coordinator } from './coordinator.js';
+import { pump, type PumpReport } from './flow/pump.js';
+import { run, runChunked } from './flow/run.js';
+import type { FlowOptions, FlowProgress } from './flow/chunk-window.js';
+import type { FlowSource } from './flow/source.js';
+import { stream } from './flow/stream.js';
+import type { FlowTarget } from './flow/target.js';
+import type { Configured } from './ops/configurations.js';
+import type { Op } from './ops/define-op.js';
+import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
+
+const MiB = 1024 * 1024;
+const MOST_THREADS = 120;
+
+export interface MillOptions {
+  /** Worker threads, 1 to 120. @defaultValue `os.availableParallelism()` */
+  threads?: number;
+  /** The most bytes that slices may take together, at least 4 MiB. @defaultValue 256 MiB */
+  memory?: number;
+}
+
+export interface PumpOptions<P> {
+  /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
+  from: FlowSource;
+  op: Op<P, Uint8Array>;
+  params?: P;
+  /** A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when it is whole. */
+  to: FlowTarget;
+  signal?: AbortSignal;
+  /** Called as chunks are written; keep it short. */
+  onProgress?: (progress: FlowProgress) => void;
+}
+
+export interface MillStats {
+  threads: { id: number; threadId: number }[];
+  /** Tasks by outcome; `rerun` counts those given to another thread after a death, `deaths` the threads. */
+  tasks: {
+    submitted: number;
+    completed: number;
+    failed: number;
+    rerun: number;
+    inFlight: number;
+    run: number;
+  };
+  deaths: number;
+  /** Bytes that workers have read and written for tasks. */
+  bytes: { in: number; out: number };
+  memory: { limit: number; open: number; arena: { kind: 'wasm' | 'plain'; reason?: string } };
+  slices: { leased: number; returned: number; swept: number; live: number };
+}
+
+export class Mill implements AsyncDisposable {
+  readonly #coordinator: Coordinator;
+
+  /** Use {@link createMill}. */
+  constructor(coordinator: Coordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  /** The pools of shared memory: `acquire(bytes)` leases a slice. */
+  get buffers(): BufferPools {
+    return this.#coordinator.buffers;
+  }
+
+  /**
+   * Runs an op on bytes, which are copied in and whose result is copied out, or on a slice without a
+   * copy. An op that says how to cut its input takes bytes of any size, others one slice of at most
+   * 4 MiB.
+   *
+   * @returns what the op makes of it: for an in-place op the slice itself, or the changed copy
+   * @throws MillraceError `ERR_OP_FAILED`, `ERR_OP_LOAD`, `ERR_OP_OUTPUT`, `ERR_PARAMS_NOT_CLONEABLE`,
+   *   `ERR_POOL_EXHAUSTED`, `ERR_SIZE`, `ERR_SLICE_STALE`, `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`,
+   *   `ERR_MILL_CLOSED`
+   */
+  run<P>(op: Op<P, void>, data: Slice, params?: P): Promise<Slice>;
+  run<P>(op: Op<P, void>, data: Uint8Array, params?: P): Promise<Uint8Array>;
+  run<P, R>(op: Op<P, R>, data?: Uint8Array | Slice, params?: P): Promise<R>;
+  run<P>(op: Op<P, unknown>, data?: Uint8Array | Slice, params?: P): Promise<unknown> {
+    return this.#with(op, params, (config) =>
+      config.definition.chunk
+        ? runChunked(this.#coordinator, config, bytesOf(data), {})
+        : run(this.#coordinator, config, data),
+    );
+  }
+
+  /**
+   * Sends one object through an op, from a file, descriptor, stream or bytes to a file, descriptor or
+   * stream, in constant memory. Files are read by the workers themselves.
+   *
+   * @throws MillraceError `ERR_ABORTED`, `ERR_INPUT_CHANGED`, `ERR_TARGET_EXISTS` and those of
+   *   {@link run}; the system's errors (`ENOENT`, `ENOSPC` …) as they are
+   */
+  pump<P>(options: PumpOptions<P>): Promise<PumpReport> {
+    const { from, op, params, to, signal, onProgress } = options;
+    const flow: FlowOptions = { signal, onProgress };
+    return this.#with(op, params, (config) =>
+      pump(this.#coordinator, chunked(config), from, to, flow),
+    );
+  }
+
+  /** The op as a Node `Duplex`, for `pipeline`. @throws MillraceError for wrong params */
+  stream<P>(op: Op<P, Uint8Array>, params?: P): Duplex {
+    const config = chunked(this.#coordinator.configure(op, params));
+    return stream(this.#coordinator, config).once('close', () => this.#coordinator.drop(config));
+  }
+
+  /** What has happened so far: a plain object, cheap to make. */
+  stats(): MillStats {
+    const { counters, ...buffers } = { counters: this.buffers.counters, ...this.buffers.stats() };
+    const { threads, deaths, ...tasks } = this.#coordinator.stats();
+    const count = (counter: number): number => counters.sum(this.buffers.counter(counter));
+    return {
+      threads,
+      tasks: { ...tasks, inFlight: this.#coordinator.inFlight, run: count(TASKS_RUN) },
+      deaths,
+      bytes: { in: count(BYTES_IN), out: count(BYTES_OUT) },
+      memory: { limit: buffers.memoryBytes, open: buffers.openBytes, arena: buffers.arena },
+      slices: buffers.slices,
+    };
+  }
+
+  /** Lets the tasks in flight end, takes no more, and ends the threads. */
+  close(): Promise<void> {
+    return this.#coordinator.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #with<P, R>(
+    op: Op<P, unknown>,
+    params: P | undefined,
+    flow: (config: Configured) => Promise<R>,
+  ): Promise<R> {
+    const config = this.#coordinator.configure(op, params);
+    try {
+      return await flow(config);
+    } finally {
+      this.#coordinator.drop(config);
+    }
+  }
+}
+
+/**
+ * Reserves shared memory and starts worker threads.
+ *
+ * @throws MillraceError `ERR_INVALID_ARG`, `ERR_ARENA_UNAVAILABLE`, `ERR_WORKER_DIED`
+ */
+export async function createMill(options: MillOptions = {}): Promise<Mill> {
+  const { threads = availableParallelism(), memory = 256 * MiB } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot use "threads" of ${String(threads)} as it must be an integer from 1 to ${MOST_THREADS}`,
+    );
+  }
+  return new Mill(await Coordinator.start({ threads, memory }));
+}
+
+function chunked(config: Configured): Configured {
+  if (config.definition.chunk) return config;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "chunk"`,
+  );
+}
+
+function bytesOf(data: Uint8Array | Slice | undefined): Uint8Array {
+  return data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
+}

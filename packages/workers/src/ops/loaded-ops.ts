@@ -1,0 +1,84 @@
+/**
+ * The worker's side of configured ops: announcements come in over the control port, modules are
+ * imported when their op is first needed.
+ */
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { MillraceError } from '@millrace/core';
+import type { Announcement } from './configurations.js';
+import { Op, type AnyOp, type OpKind } from './define-op.js';
+
+export interface LoadedOp {
+  readonly name: string;
+  readonly kind: OpKind;
+  readonly run: AnyOp<unknown>['run'];
+  readonly params: unknown;
+}
+
+export class LoadedOps {
+  readonly #port: MessagePort;
+  readonly #announced = new Map<number, Announcement>();
+  readonly #loaded = new Map<number, LoadedOp>();
+
+  constructor(port: MessagePort, announced: readonly Announcement[]) {
+    this.#port = port;
+    for (const announcement of announced) this.#announced.set(announcement.id, announcement);
+  }
+
+  /** The op, if its module has been imported already. */
+  get(id: number): LoadedOp | undefined {
+    return this.#loaded.get(id);
+  }
+
+  /**
+   * Imports the op's module.
+   *
+   * @throws MillraceError `ERR_OP_LOAD`
+   */
+  async load(id: number): Promise<LoadedOp> {
+    const { url, name, params } = this.#announcement(id);
+    let op: unknown;
+    try {
+      op = ((await import(url)) as Record<string, unknown>)[name];
+    } catch (cause) {
+      throw new MillraceError(
+        'ERR_OP_LOAD',
+        `Cannot load op "${name}" as importing ${url} failed: ${String(cause)}`,
+        { cause },
+      );
+    }
+    if (!(op instanceof Op)) {
+      throw new MillraceError(
+        'ERR_OP_LOAD',
+        `Cannot load op "${name}" as ${url} does not export an op of that name`,
+      );
+    }
+    const loaded = { name, kind: op.kind, run: op.definition.run, params };
+    this.#loaded.set(id, loaded);
+    return loaded;
+  }
+
+  /**
+   * The coordinator posts an announcement before it publishes a task of it, but a message may become
+   * readable a moment later than the words that were stored after it.
+   */
+  #announcement(id: number): Announcement {
+    for (;;) {
+      const known = this.#announced.get(id);
+      if (known) return known;
+      this.#drainPort();
+    }
+  }
+
+  #drainPort(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (!received) return;
+      const message = received.message as Announcement | { type: 'drop'; id: number };
+      if (message.type === 'config') this.#announced.set(message.id, message);
+      else {
+        this.#announced.delete(message.id);
+        this.#loaded.delete(message.id);
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** What coordinator and worker post to each other; nothing of it lies on the path of a task that succeeds. */
+import type { MessagePort } from 'node:worker_threads';
+import type { MemoryHandle, ThreadId } from '@millrace/core';
+import type { Announcement } from '../ops/configurations.js';
+
+/** Worker → main, over piscina: the thread has started, and this is its control port. */
+export interface Hello {
+  readonly millrace: 'hello';
+  readonly threadId: number;
+  readonly port: MessagePort;
+}
+
+/** Main → worker: all it needs to begin. */
+export interface Welcome {
+  readonly thread: ThreadId;
+  readonly memory: MemoryHandle;
+  readonly dispatch: SharedArrayBuffer;
+  readonly ops: readonly Announcement[];
+  /** How many workers may look for work at one time. */
+  readonly spinners: number;
+  /** Where the pools' user counters begin: see {@link WORKER_COUNTERS}. */
+  readonly countersAt: number;
+}
+
+/** Worker → main: the result of a task that does not fit its cell, or its error. */
+export interface Letter {
+  readonly cell: number;
+  readonly value?: unknown;
+  readonly error?: { readonly cause: unknown; readonly message: string; readonly code?: unknown };
+}
+
+/** Counters that each worker keeps, in its own stripe. */
+export const TASKS_RUN = 0;
+export const BYTES_IN = 1;
+export const BYTES_OUT = 2;
+export const WORKER_COUNTERS = 3;
