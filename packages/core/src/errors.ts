@@ -30,6 +30,8 @@ export type MillraceErrorCode =
   | 'ERR_PARAMS_NOT_CLONEABLE'
   /** No slot was free, and the pool may not grow further. */
   | 'ERR_POOL_EXHAUSTED'
+  /** The input could not be read; `cause` holds the system's or the stream's error. */
+  | 'ERR_READ'
   /** A size that is not a positive integer, or is above the largest size class. */
   | 'ERR_SIZE'
   /** The slice was already released, or belongs to an earlier lease of its slot. */
@@ -41,7 +43,9 @@ export type MillraceErrorCode =
   /** Every thread id is taken. */
   | 'ERR_TOO_MANY_THREADS'
   /** The worker thread died and the task could not be run again. */
-  | 'ERR_WORKER_DIED';
+  | 'ERR_WORKER_DIED'
+  /** The output could not be written; `cause` holds the system's or the stream's error. */
+  | 'ERR_WRITE';
 
 /** Every error that millrace itself throws or rejects with. */
 export class MillraceError extends Error {

@@ -105,13 +105,14 @@ export class Mill implements AsyncDisposable {
   /** The op as a Node `Duplex`, for `pipeline`. @throws MillraceError for wrong params */
   stream<P>(op: Op<P, Uint8Array>, params?: P): Duplex {
     const config = chunked(this.#coordinator.configure(op, params));
-    return stream(this.#coordinator, config).once('close', () => this.#coordinator.drop(config));
+    return stream(this.#coordinator, config).once('close', () => this.#coordinator.release(config));
   }
 
   /** What has happened so far: a plain object, cheap to make. */
   stats(): MillStats {
     const { counters, ...buffers } = { counters: this.buffers.counters, ...this.buffers.stats() };
-    const { threads, deaths, ...tasks } = this.#coordinator.stats();
+    const { deaths, ...tasks } = this.#coordinator.stats();
+    const threads = this.#coordinator.workers.map(({ id, threadId }) => ({ id, threadId }));
     const count = (counter: number): number => counters.sum(this.buffers.counter(counter));
     return {
       threads,
@@ -141,7 +142,7 @@ export class Mill implements AsyncDisposable {
     try {
       return await flow(config);
     } finally {
-      this.#coordinator.drop(config);
+      this.#coordinator.release(config);
     }
   }
 }

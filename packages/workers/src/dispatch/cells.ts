@@ -66,10 +66,6 @@ export class Cells {
     return cell;
   }
 
-  task(cell: number): Task {
-    return this.#tasks[cell]!;
-  }
-
   /** The cells that hold a task. */
   all(): number[] {
     return [...this.#tasks.keys()].filter((cell) => this.#tasks[cell] !== undefined);

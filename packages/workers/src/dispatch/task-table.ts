@@ -41,12 +41,11 @@ export class TaskTable {
     this.#words = words;
   }
 
-  /** Coordinator: offers a filled cell to whichever worker comes first. */
+  /** Coordinator: offers a filled cell to whichever worker comes first, having made room. */
   publish(cell: number): void {
     const words = this.#words;
     const at = cellAt(cell) + STATE;
     const tail = words[RING_TAIL]!;
-    this.#makeRoom(tail);
     // The cell's fields were stored before: this publishes them to whoever sees READY.
     Atomics.store(words, at, nextGeneration(words[at]!, READY));
     words[ringAt(tail)] = cell;
@@ -118,12 +117,17 @@ export class TaskTable {
     return held;
   }
 
-  /** Entries that were claimed but not passed, because their claimer died, must not fill the ring. */
-  #makeRoom(tail: number): void {
+  /**
+   * Coordinator: whether the ring has room for one more entry. Entries that were claimed but not passed,
+   * early or by a thread that died, are passed here when they would fill it.
+   */
+  makeRoom(): boolean {
     const words = this.#words;
     for (;;) {
       const head = Atomics.load(words, RING_HEAD);
-      if (((tail - head) | 0) < RING_CAPACITY) return;
+      if (((words[RING_TAIL]! - head) | 0) < RING_CAPACITY) return true;
+      const cell = words[ringAt(head)]!;
+      if (stateOf(Atomics.load(words, cellAt(cell) + STATE)) === READY) return false;
       Atomics.compareExchange(words, RING_HEAD, head, (head + 1) | 0);
     }
   }

@@ -93,10 +93,15 @@ export class WakeUp {
     this.stopSpinning(worker);
   }
 
-  /** Tells all workers to leave. */
+  /** Coordinator: wakes workers whether there is work or not. */
+  wakeAll(workers: Iterable<number>): void {
+    for (const worker of workers) this.#wake(worker);
+  }
+
+  /** Coordinator: tells all workers to leave. */
   close(workers: Iterable<number>): void {
     Atomics.store(this.#words, CLOSING, 1);
-    for (const worker of workers) this.#wake(worker);
+    this.wakeAll(workers);
   }
 
   get closing(): boolean {

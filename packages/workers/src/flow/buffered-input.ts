@@ -1,5 +1,6 @@
 /** Reads ahead from a {@link Reader}, so that a parser can look before it takes. */
 import { aborted } from './chunk-window.js';
+import { reading } from './io-error.js';
 import type { Reader } from './feeds.js';
 
 const READ_BYTES = 64 * 1024;
@@ -36,7 +37,7 @@ export class BufferedInput {
 
   async #more(): Promise<boolean> {
     const piece = new Uint8Array(READ_BYTES);
-    const count = await unlessAborted(this.#signal, this.#reader.read(piece));
+    const count = await unlessAborted(this.#signal, reading(this.#reader.read(piece)));
     if (count === 0) return false;
     const read = piece.subarray(0, count);
     this.#ahead = this.#ahead.length === 0 ? read : Buffer.concat([this.#ahead, read]);
@@ -45,12 +46,12 @@ export class BufferedInput {
 }
 
 /** A read from a pipe may never come back: an aborted one is not waited for. */
-function unlessAborted<T>(signal: AbortSignal | undefined, reading: Promise<T>): Promise<T> {
-  if (!signal) return reading;
+function unlessAborted<T>(signal: AbortSignal | undefined, read: Promise<T>): Promise<T> {
+  if (!signal) return read;
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(aborted(signal.reason));
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    reading.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    read.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }

@@ -11,6 +11,7 @@ import type { Coordinator } from '../coordinator.js';
 import type { ChunkPlan } from '../ops/define-op.js';
 import type { Configured } from '../ops/configurations.js';
 import { Chunk } from './chunk.js';
+import { reading, writing } from './io-error.js';
 
 /** Where chunks get their input. */
 export interface Feed {
@@ -130,7 +131,7 @@ export class ChunkWindow {
 
   /** False when the flow was stopped meanwhile; the chunk is then released once nobody writes to it. */
   async #fill(chunk: Chunk): Promise<boolean> {
-    const filling = this.#feed.fill(chunk);
+    const filling = reading(this.#feed.fill(chunk));
     let filled = false;
     const watch = filling.then(
       () => (filled = true),
@@ -229,7 +230,7 @@ export class ChunkWindow {
   }
 
   async #put(parts: readonly Uint8Array[]): Promise<void> {
-    await this.#sink.write(parts);
+    await writing(this.#sink.write(parts));
     for (const part of parts) this.#result.bytesOut += part.length;
   }
 

@@ -7,6 +7,7 @@ import { MillraceError } from '@millrace/core';
 import { BufferedInput } from './buffered-input.js';
 import { aborted, type FlowOptions, type FlowProgress, type Sink } from './chunk-window.js';
 import { atMember, take, takeHeader, truncated } from './gzip-header.js';
+import { writing } from './io-error.js';
 import { transfer } from './pump.js';
 import type { FlowSource } from './source.js';
 import type { FlowTarget } from './target.js';
@@ -100,7 +101,7 @@ class Gunzip {
     await this.#inflate(async (part) => {
       crc = crc32(part, crc);
       length = (length + part.length) % 2 ** 32;
-      await this.#sink.write([part]);
+      await writing(this.#sink.write([part]));
       this.#bytesOut += part.length;
     });
     const trailer = await take(this.#input, 8);

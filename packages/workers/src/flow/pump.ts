@@ -2,6 +2,7 @@
 import type { Coordinator } from '../coordinator.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions, type FlowResult } from './chunk-window.js';
+import { reading, writing } from './io-error.js';
 import { openSource, type FlowSource } from './source.js';
 import { openTarget, type FlowTarget } from './target.js';
 
@@ -32,13 +33,13 @@ export async function transfer<R>(
     sink: Awaited<ReturnType<typeof openTarget>>['sink'],
   ) => Promise<R>,
 ): Promise<R> {
-  const source = await openSource(from);
+  const source = await reading(openSource(from));
   let result: R;
   try {
-    const target = await openTarget(to);
+    const target = await writing(openTarget(to));
     try {
       result = await flow(source, target.sink);
-      await target.commit();
+      await writing(target.commit());
     } catch (error) {
       await target.discard(error);
       throw error;

@@ -17,6 +17,12 @@ export interface Announcement {
   readonly params: unknown;
 }
 
+/** Tells a worker to forget a configuration. */
+export interface Withdrawal {
+  readonly type: 'drop';
+  readonly id: number;
+}
+
 export interface Configured {
   readonly id: number;
   readonly name: string;
@@ -24,21 +30,33 @@ export interface Configured {
   readonly definition: AnyOp<unknown>;
   /** Complete, and independent of what the caller passed. */
   readonly params: unknown;
-  /** Whether {@link Configurations.drop} forgets it. */
-  readonly transient: boolean;
+  /** Calls that use it now. */
+  uses: number;
 }
 
+interface Known {
+  readonly config: Configured;
+  readonly announcement: Announcement;
+  /** Where it is found again when the same flat params come; absent for params that are not flat. */
+  readonly kept?: { readonly among: Map<string, Configured>; readonly key: string };
+}
+
+/** Configurations that nobody uses are forgotten when there are more than this. */
+const MOST_IDLE = 256;
+
 export class Configurations {
-  readonly #announce: (message: Announcement | { type: 'drop'; id: number }) => void;
-  readonly #known = new Map<number, Announcement>();
+  readonly #announce: (message: Announcement | Withdrawal) => void;
+  readonly #known = new Map<number, Known>();
   readonly #byOp = new WeakMap<object, Map<string, Configured>>();
   #nextId = 1;
 
-  constructor(announce: (message: Announcement | { type: 'drop'; id: number }) => void) {
+  constructor(announce: (message: Announcement | Withdrawal) => void) {
     this.#announce = announce;
   }
 
   /**
+   * Begins to use an op with these params; {@link release} ends it.
+   *
    * @throws MillraceError `ERR_INVALID_ARG`, `ERR_PARAMS_NOT_CLONEABLE`, or what the op's own check throws
    */
   configure<P>(op: Op<P, unknown>, given: P | undefined): Configured {
@@ -51,42 +69,60 @@ export class Configurations {
     const check = op.definition.params;
     const params: unknown = check ? check(given) : given;
     const key = flatKey(params);
-    let configs = this.#byOp.get(op);
-    if (!configs) this.#byOp.set(op, (configs = new Map<string, Configured>()));
-    const kept = key === undefined ? undefined : configs.get(key);
-    if (kept) return kept;
-
-    const config: Configured = {
-      id: this.#nextId++,
-      name: op.name,
-      kind: op.kind,
-      definition: op.definition as AnyOp<unknown>,
-      params: cloneOf(params, op.name),
-      transient: key === undefined,
-    };
-    if (key !== undefined) configs.set(key, config);
-    const announcement: Announcement = {
-      type: 'config',
-      id: config.id,
-      url: op.url,
-      name: op.name,
-      params: config.params,
-    };
-    this.#known.set(config.id, announcement);
-    this.#announce(announcement);
+    let among = this.#byOp.get(op);
+    if (!among) this.#byOp.set(op, (among = new Map<string, Configured>()));
+    const config =
+      (key === undefined ? undefined : among.get(key)) ?? this.#add(op, params, key, among);
+    config.uses++;
     return config;
   }
 
-  /** Forgets a transient configuration that no task uses any more. */
-  drop(config: Configured): void {
-    if (config.transient && this.#known.delete(config.id)) {
-      this.#announce({ type: 'drop', id: config.id });
-    }
+  /** No task of this use is left, and none will come. */
+  release(config: Configured): void {
+    config.uses--;
+    const known = this.#known.get(config.id);
+    if (config.uses === 0 && known && !known.kept) this.#forget(known);
   }
 
   /** All that a new worker must be told. */
   all(): Announcement[] {
-    return [...this.#known.values()];
+    return [...this.#known.values()].map(({ announcement }) => announcement);
+  }
+
+  #add<P>(
+    op: Op<P, unknown>,
+    params: unknown,
+    key: string | undefined,
+    among: Map<string, Configured>,
+  ): Configured {
+    if (this.#known.size >= MOST_IDLE) {
+      for (const known of this.#known.values()) if (known.config.uses === 0) this.#forget(known);
+    }
+    const id = this.#nextId++;
+    const cloned = cloneOf(params, op.name);
+    const announcement: Announcement = {
+      type: 'config',
+      id,
+      url: op.url,
+      name: op.name,
+      params: cloned,
+    };
+    const definition = op.definition as AnyOp<unknown>;
+    const config = { id, name: op.name, kind: op.kind, definition, params: cloned, uses: 0 };
+    this.#known.set(id, {
+      config,
+      announcement,
+      ...(key !== undefined && { kept: { among, key } }),
+    });
+    if (key !== undefined) among.set(key, config);
+    this.#announce(announcement);
+    return config;
+  }
+
+  #forget({ config, kept }: Known): void {
+    this.#known.delete(config.id);
+    kept?.among.delete(kept.key);
+    this.#announce({ type: 'drop', id: config.id });
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { MillraceError } from '@millrace/core';
-import type { Announcement } from './configurations.js';
+import type { Announcement, Withdrawal } from './configurations.js';
 import { Op, type AnyOp, type OpKind } from './define-op.js';
 
 export interface LoadedOp {
@@ -65,15 +65,16 @@ export class LoadedOps {
     for (;;) {
       const known = this.#announced.get(id);
       if (known) return known;
-      this.#drainPort();
+      this.drainPort();
     }
   }
 
-  #drainPort(): void {
+  /** Takes in what the coordinator has announced. */
+  drainPort(): void {
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (!received) return;
-      const message = received.message as Announcement | { type: 'drop'; id: number };
+      const message = received.message as Announcement | Withdrawal;
       if (message.type === 'config') this.#announced.set(message.id, message);
       else {
         this.#announced.delete(message.id);

@@ -99,6 +99,7 @@ export class Drain {
 
   /** Parks until there is work, or the mill closes, or an asynchronous op has settled. */
   async #rest(): Promise<void> {
+    this.#ops.drainPort();
     this.#wakeUp.announce(this.#me);
     // Once more, now that whoever publishes can see us.
     if (this.#table.waiting || this.#wakeUp.closing) {

@@ -33,9 +33,10 @@ import {
   VALUE,
   cellAt,
 } from '../dispatch/layout.js';
+import type { Letter } from '../dispatch/letters.js';
 import type { OpContext } from '../ops/define-op.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
-import { BYTES_IN, BYTES_OUT, TASKS_RUN, type Letter } from './messages.js';
+import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
 const ALONE: OpContext = Object.freeze({ output: EMPTY, lead: EMPTY, last: true });
@@ -104,7 +105,7 @@ export class Execution {
     if ((words[at + FLAGS]! & FROM_FILE) !== 0) {
       const position = this.#floats[(at + POSITION) >> 1]!;
       const wanted = this.#pools.viewOf(ref as SlotRef, lead + length);
-      const got = readFully(words[at + FILE]!, wanted, position - lead);
+      const got = readRange(words[at + FILE]!, wanted, position - lead);
       if (got < lead + length) {
         words[at + RESULT] = FILE_ENDED;
         words[at + SIZE] = Math.max(0, got - lead);
@@ -197,10 +198,17 @@ export class Execution {
 }
 
 /** Reads until `into` is full or the file ends; returns how many bytes came. */
-function readFully(file: number, into: Uint8Array, position: number): number {
+function readRange(file: number, into: Uint8Array, position: number): number {
   let got = 0;
   while (got < into.length) {
-    const count = readSync(file, into, got, into.length - got, position + got);
+    let count: number;
+    try {
+      count = readSync(file, into, got, into.length - got, position + got);
+    } catch (cause) {
+      throw new MillraceError('ERR_READ', `Cannot read the input: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
     if (count === 0) break;
     got += count;
   }

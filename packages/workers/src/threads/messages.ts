@@ -18,15 +18,6 @@ export interface Welcome {
   readonly ops: readonly Announcement[];
   /** How many workers may look for work at one time. */
   readonly spinners: number;
-  /** Where the pools' user counters begin: see {@link WORKER_COUNTERS}. */
-  readonly countersAt: number;
-}
-
-/** Worker → main: the result of a task that does not fit its cell, or its error. */
-export interface Letter {
-  readonly cell: number;
-  readonly value?: unknown;
-  readonly error?: { readonly cause: unknown; readonly message: string; readonly code?: unknown };
 }
 
 /** Counters that each worker keeps, in its own stripe. */
