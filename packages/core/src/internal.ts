@@ -1,9 +1,14 @@
 /** What sibling packages and core's own tests need beside the public names. No promise is made about it. */
 export { Arena } from './memory/arena.js';
 export {
+  HEADER_SLABS,
+  HEADER_VERSION,
   LINE,
   MAX_THREADS,
+  SLABS_PER_ARENA,
+  SLAB_BITMAP,
   SLAB_BYTES,
+  SLAB_WORDS,
   controlLayout,
   slabOf,
   slotOf,
@@ -30,4 +35,5 @@ export {
   pack,
   stateOf,
   withState,
+  type SlotState,
 } from './slices/slot-word.js';

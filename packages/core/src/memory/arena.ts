@@ -71,7 +71,12 @@ export class Arena {
    * @throws MillraceError `ERR_BAD_HANDLE` when `handle` did not come from {@link Arena.handle}
    */
   static attach(handle: ArenaHandle): Arena {
-    const memory = handle.kind === 'wasm' ? handle.memory?.buffer : handle.buffer;
+    const memory: unknown =
+      handle?.kind === 'wasm'
+        ? handle.memory?.buffer
+        : handle?.kind === 'plain'
+          ? handle.buffer
+          : undefined;
     if (!(memory instanceof SharedArrayBuffer)) {
       throw new MillraceError('ERR_BAD_HANDLE', 'Cannot attach an arena as its memory is missing');
     }
@@ -102,24 +107,26 @@ export class Arena {
    * @throws MillraceError `ERR_ARENA_UNAVAILABLE` when the system refuses
    */
   ensure(bytes: number): void {
-    const missing = bytes - this.#refresh().byteLength;
-    if (missing <= 0) return;
-    if (!this.#memory || bytes > this.maxBytes) {
-      throw new MillraceError(
-        'ERR_ARENA_UNAVAILABLE',
-        `Cannot grow the arena to ${bytes} bytes as its maximum is ${this.maxBytes}`,
-      );
-    }
-    try {
-      this.#memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
-    } catch (cause) {
-      // Another thread may have grown it past our need up to the maximum: that is success.
-      if (this.#refresh().byteLength >= bytes) return;
-      throw new MillraceError(
-        'ERR_ARENA_UNAVAILABLE',
-        `Cannot grow the arena to ${bytes} bytes as the system refused`,
-        { cause },
-      );
+    for (;;) {
+      const { byteLength } = this.#refresh();
+      if (byteLength >= bytes) return;
+      if (!this.#memory || bytes > this.maxBytes) {
+        throw new MillraceError(
+          'ERR_ARENA_UNAVAILABLE',
+          `Cannot grow the arena to ${bytes} bytes as its maximum is ${this.maxBytes}`,
+        );
+      }
+      try {
+        this.#memory.grow(Math.ceil((bytes - byteLength) / WASM_PAGE_BYTES));
+      } catch (cause) {
+        // Another thread may have grown it meanwhile, so that our step went past the maximum: look again.
+        if (this.#refresh().byteLength > byteLength) continue;
+        throw new MillraceError(
+          'ERR_ARENA_UNAVAILABLE',
+          `Cannot grow the arena to ${bytes} bytes as the system refused`,
+          { cause },
+        );
+      }
     }
   }
 

@@ -53,8 +53,8 @@ export class SlabTable {
    */
   static create(slabs: number, counters: number): SlabTable {
     const arenas: Arena[] = [];
-    for (let left = slabs; left > 0; left -= SLABS_PER_ARENA) {
-      arenas.push(Arena.create(Math.min(left, SLABS_PER_ARENA) * SLAB_BYTES));
+    while (arenas.length * SLABS_PER_ARENA < slabs) {
+      arenas.push(Arena.create(arenaBytes(slabs, arenas.length)));
     }
     const layout = controlLayout(slabs, counters);
     let control: SharedArrayBuffer;
@@ -84,9 +84,13 @@ export class SlabTable {
   static attach(handle: MemoryHandle): SlabTable {
     if (
       !(handle?.control instanceof SharedArrayBuffer) ||
-      handle.control.byteLength < 4 * BYTES_PER_WORD
+      handle.control.byteLength < 4 * BYTES_PER_WORD ||
+      !Array.isArray(handle.arenas)
     ) {
-      throw new MillraceError('ERR_BAD_HANDLE', 'Cannot attach memory as it has no control block');
+      throw new MillraceError(
+        'ERR_BAD_HANDLE',
+        'Cannot attach memory as it has no control block or no arenas',
+      );
     }
     const header = new Int32Array(handle.control, 0, 4);
     const magic = Atomics.load(header, HEADER_MAGIC);
@@ -99,10 +103,11 @@ export class SlabTable {
     }
     const slabs = header[HEADER_SLABS]!;
     const layout = controlLayout(slabs, header[HEADER_COUNTERS]!);
-    const arenas = handle.arenas.map((arena) => Arena.attach(arena));
+    const arenas = handle.arenas.map((arena: ArenaHandle) => Arena.attach(arena));
     if (
       handle.control.byteLength !== layout.words * BYTES_PER_WORD ||
-      arenas.length !== Math.ceil(slabs / SLABS_PER_ARENA)
+      arenas.length !== Math.ceil(slabs / SLABS_PER_ARENA) ||
+      arenas.some((arena, index) => arena.maxBytes !== arenaBytes(slabs, index))
     ) {
       throw new MillraceError('ERR_BAD_HANDLE', `Cannot attach memory as parts of it are missing`);
     }
@@ -161,4 +166,9 @@ export class SlabTable {
   #recordAt(slab: number): number {
     return this.layout.slabsAt + slab * SLAB_WORDS + SLAB_CLASS;
   }
+}
+
+/** The size of arena `index` in a memory of `slabs` slabs: the last may be smaller than the others. */
+function arenaBytes(slabs: number, index: number): number {
+  return Math.min(slabs - index * SLABS_PER_ARENA, SLABS_PER_ARENA) * SLAB_BYTES;
 }

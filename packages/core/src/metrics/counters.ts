@@ -40,12 +40,16 @@ export class StripedCounters {
     addTo(this.#words, this.at(thread, index), amount);
   }
 
+  /** What `thread`, and whoever had its id before, has added to counter `index`. */
+  of(thread: ThreadId, index: number): number {
+    return readFrom(this.#words, this.at(thread, index));
+  }
+
   /** The total of counter `index` over all threads, dead ones included. */
   sum(index: number): number {
     let total = 0;
-    for (let thread = 0; thread < MAX_THREADS; thread++) {
-      total += readFrom(this.#words, this.#base + thread * this.#stripeWords + index * 2);
-    }
+    for (let thread = 0; thread < MAX_THREADS; thread++)
+      total += this.of(thread as ThreadId, index);
     return total;
   }
 }
@@ -62,7 +66,8 @@ export function addTo(words: Int32Array, at: number, amount: number): void {
     words[at] = (low & LOW_RANGE) | count;
     return;
   }
-  const high = words[at + 1]! + 1;
+  // One carry more than `low` tells of: a writer that died between the two stores below left `high` ahead.
+  const high = carriesBy(low, words[at + 1]!) + 1;
   // Publishes the carry before the low word that no longer contains it.
   Atomics.store(words, at + 1, high);
   Atomics.store(words, at, ((high & 1) << LOW_BITS) | (count - LOW_RANGE));
@@ -73,7 +78,11 @@ function readFrom(words: Int32Array, at: number): number {
     const high = Atomics.load(words, at + 1);
     const low = Atomics.load(words, at);
     if (high !== Atomics.load(words, at + 1)) continue;
-    const carriesAhead = ((low >>> LOW_BITS) ^ high) & 1;
-    return (high - carriesAhead) * LOW_RANGE + (low & LOW_MASK);
+    return carriesBy(low, high) * LOW_RANGE + (low & LOW_MASK);
   }
+}
+
+/** The carries that `low` has made: `high`, or one fewer while the parities differ. */
+function carriesBy(low: number, high: number): number {
+  return high - (((low >>> LOW_BITS) ^ high) & 1);
 }

@@ -15,6 +15,8 @@ const LEASED = 0;
 const RETURNED = 1;
 const SWEPT = 2;
 const POOL_COUNTERS = 3;
+/** Of the caller's: each takes 1 KiB, a word pair in every thread's stripe. */
+const MOST_COUNTERS = 4096;
 
 export interface BufferPoolsOptions {
   /** The most bytes that slices may take together; rounded down to whole slabs of 4 MiB. */
@@ -71,6 +73,12 @@ export class BufferPools implements SliceOwner {
         `Cannot use "memory" of ${String(memory)} as it must be an integer from ${SLAB_BYTES} (4 MiB) to ${most} bytes`,
       );
     }
+    if (!Number.isInteger(counters) || counters < 0 || counters > MOST_COUNTERS) {
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `Cannot keep "counters" of ${String(counters)} as it must be an integer from 0 to ${MOST_COUNTERS}`,
+      );
+    }
     const slabs = Math.floor(memory / SLAB_BYTES);
     return new BufferPools(SlabTable.create(slabs, POOL_COUNTERS + counters), undefined, owner);
   }
@@ -78,10 +86,17 @@ export class BufferPools implements SliceOwner {
   /**
    * Attaches memory of another thread, as the thread that was registered there as `thread`.
    *
-   * @throws MillraceError `ERR_BAD_HANDLE`
+   * @throws MillraceError `ERR_BAD_HANDLE` when the memory is not millrace's, or has no such thread
    */
   static attach(handle: MemoryHandle, thread: ThreadId): BufferPools {
-    return new BufferPools(SlabTable.attach(handle), thread, 0);
+    const table = SlabTable.attach(handle);
+    if (!new ThreadRegistry(table.words, table.layout).isAlive(thread)) {
+      throw new MillraceError(
+        'ERR_BAD_HANDLE',
+        `Cannot attach memory as thread ${String(thread)} as it is not registered there`,
+      );
+    }
+    return new BufferPools(table, thread, 0);
   }
 
   get handle(): MemoryHandle {
@@ -150,8 +165,8 @@ export class BufferPools implements SliceOwner {
       if (sizeClass !== undefined) swept += this.#pools[sizeClass]!.sweep(slab, thread);
     }
     for (const pool of this.#pools) pool.forget(thread);
+    this.#settle(thread, swept);
     this.registry.recycle(thread);
-    this.counters.add(this.thread, SWEPT, swept);
     this.#wakeWaiters();
     return swept;
   }
@@ -167,16 +182,30 @@ export class BufferPools implements SliceOwner {
   }
 
   stats(): BufferPoolsStats {
-    const [arena] = this.#table.arenas;
-    const leased = this.counters.sum(LEASED);
+    const plain = this.#table.arenas.find((arena) => arena.kind === 'plain');
+    // What has ended is read before what has begun: while others lease, `live` may be too high, never negative.
     const returned = this.counters.sum(RETURNED);
     const swept = this.counters.sum(SWEPT);
+    const leased = this.counters.sum(LEASED);
     return {
       memoryBytes: this.#table.layout.slabs * SLAB_BYTES,
       openBytes: this.#table.openBytes,
-      arena: arena?.reason ? { kind: 'plain', reason: arena.reason } : { kind: 'wasm' },
+      arena: plain ? { kind: 'plain', reason: plain.reason ?? '' } : { kind: 'wasm' },
       slices: { leased, returned, swept, live: leased - returned - swept },
     };
+  }
+
+  /**
+   * Writes into the dead thread's own stripe that a sweep ended `swept` leases of it. It may have died
+   * between a slot's exchange and the count of it, and the slots are right: after this it has none open.
+   */
+  #settle(thread: ThreadId, swept: number): void {
+    const { counters } = this;
+    const ended = counters.of(thread, RETURNED) + counters.of(thread, SWEPT);
+    const uncounted = counters.of(thread, LEASED) - ended - swept;
+    if (uncounted < 0) counters.add(thread, LEASED, -uncounted);
+    else counters.add(thread, RETURNED, uncounted);
+    counters.add(thread, SWEPT, swept);
   }
 
   #wakeWaiters(): void {

@@ -4,8 +4,8 @@
  * A bit says "this slot may be FREE"; the slot's control word says whether it is. That makes every
  * step safe to die after:
  *
- * - take: one exchange empties a bitmap word, then each slot is claimed FREE → CACHED by its own
- *   compare-and-exchange, holder included. A thread that dies in between leaves slots FREE with
+ * - take: one atomic step clears the wanted bits of a word, then each slot is claimed FREE → CACHED
+ *   by its own compare-and-exchange, holder included. A thread that dies in between leaves slots FREE with
  *   their bits clear; the sweeper, which reads every word anyway, sets those bits again.
  * - give: the slot becomes FREE first and its bit is set after. A thread that dies in between leaves
  *   the same picture.
@@ -81,20 +81,22 @@ export class FreeList {
   ): number {
     const words = this.#words;
     let taken = 0;
-    for (let w = 0; w * 32 < this.slotsPerSlab && taken < want; w++) {
-      if (Atomics.load(words, bitmapAt + w) === 0) continue;
-      // From here on, the bits we got are ours to try, and nobody else's.
-      let bits = Atomics.exchange(words, bitmapAt + w, 0);
-      while (bits !== 0 && taken < want) {
-        const bit = 31 - Math.clz32(bits & -bits);
-        bits &= bits - 1;
-        const ref = slotRef(slab, w * 32 + bit);
-        if (this.#claim(ref, thread)) {
-          keep(ref);
-          taken++;
+    for (let w = 0; w * 32 < this.slotsPerSlab; w++) {
+      let set = Atomics.load(words, bitmapAt + w);
+      while (set !== 0 && taken < want) {
+        // No more than we want: were the others out of sight meanwhile, they would look lent.
+        const wanted = lowestBits(set, want - taken);
+        // From here on, the bits we got are ours to try, and nobody else's.
+        let bits = Atomics.and(words, bitmapAt + w, ~wanted) & wanted;
+        for (; bits !== 0; bits &= bits - 1) {
+          const ref = slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits));
+          if (this.#claim(ref, thread)) {
+            keep(ref);
+            taken++;
+          }
         }
+        set = Atomics.load(words, bitmapAt + w);
       }
-      if (bits !== 0) Atomics.or(words, bitmapAt + w, bits);
     }
     return taken;
   }
@@ -148,4 +150,11 @@ export class FreeList {
     const bit = 1 << (slot & 31);
     if ((Atomics.load(this.#words, at) & bit) === 0) Atomics.or(this.#words, at, bit);
   }
+}
+
+/** The lowest `most` of the bits that are set in `bits`. */
+function lowestBits(bits: number, most: number): number {
+  let rest = bits;
+  for (let i = 0; i < most && rest !== 0; i++) rest &= rest - 1;
+  return bits & ~rest;
 }

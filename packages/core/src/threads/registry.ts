@@ -67,6 +67,7 @@ export class ThreadRegistry {
   }
 
   isAlive(id: ThreadId): boolean {
+    if (!Number.isInteger(id) || id < 1 || id >= MAX_THREADS) return false;
     return (Atomics.load(this.#words, this.#at(id)) & STATE_MASK) === ALIVE;
   }
 

@@ -1,0 +1,101 @@
+/** Two threads at one free list: at every step that one takes, the other does all that it wants to do. */
+import type { ThreadId } from '@millrace/core';
+import { generationOf, type FreeList, type SlotRef } from '@millrace/core/internal';
+import { expect, test } from 'vitest';
+import { wordOf } from './audit.ts';
+import { expectTaken, listOf, openList, take } from './lists.ts';
+import { createTable } from './memory.ts';
+import { atEveryGap } from './steps.ts';
+
+const me = 1 as ThreadId;
+const other = 2 as ThreadId;
+const ghost = 3 as ThreadId;
+const MiB_CLASS = 6;
+const table = createTable(1);
+
+function give(list: FreeList, refs: Iterable<SlotRef>): void {
+  for (const ref of refs) expect(list.give(ref, wordOf(table, ref))).toBe(true);
+}
+
+test.each<[what: string, meanwhile: (list: FreeList) => SlotRef[]]>([
+  ['another takes, too', (list) => take(list, other, 2)],
+  [
+    'a sweep sets the bits that it has just taken out, and another takes those',
+    (list) => {
+      list.sweep(0, ghost);
+      return take(list, other, 4);
+    },
+  ],
+])('no slot is taken twice or lost when a thread takes and %s', (_, meanwhile) => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, MiB_CLASS);
+    const mine: SlotRef[] = [];
+    let theirs: SlotRef[] = [];
+    interrupt(
+      () => list.take(me, 2, (ref) => mine.push(ref)),
+      () => (theirs = meanwhile(listOf(table, MiB_CLASS))),
+    );
+    expectTaken(table, [me, mine], [other, theirs]);
+  });
+  expect(gaps).toBeGreaterThan(8);
+});
+
+test('no slot is lost when a thread takes and another gives back', () => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, MiB_CLASS);
+    const theirs = take(list, other, 2);
+    const mine: SlotRef[] = [];
+    interrupt(
+      () => list.take(me, 1, (ref) => mine.push(ref)),
+      () => give(list, theirs.splice(0)),
+    );
+    expectTaken(table, [me, mine], [other, theirs]);
+  });
+  expect(gaps).toBeGreaterThan(8);
+});
+
+test('no slot is lost when a thread gives back and another takes all that it sees', () => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, MiB_CLASS);
+    const mine = take(list, me, 4);
+    let theirs: SlotRef[] = [];
+    interrupt(
+      () => give(list, mine.splice(0, 1)),
+      () => (theirs = take(list, other, 4)),
+    );
+    expectTaken(table, [me, mine], [other, theirs]);
+  });
+  expect(gaps).toBeGreaterThan(3);
+});
+
+test('no slot is lost when a thread gives back and another does, too', () => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, MiB_CLASS);
+    const mine = take(list, me, 2);
+    const theirs = take(list, other, 2);
+    interrupt(
+      () => give(list, mine.splice(0)),
+      () => give(list, theirs.splice(0)),
+    );
+    expectTaken(table, [other, theirs]);
+  });
+  expect(gaps).toBeGreaterThan(6);
+});
+
+test('of two who give back the same lease at the same moment, one succeeds', () => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, MiB_CLASS);
+    const [ref] = take(list, me, 1) as [SlotRef];
+    const word = wordOf(table, ref);
+    const outcomes: boolean[] = [];
+    interrupt(
+      () => outcomes.push(list.give(ref, word)),
+      () => outcomes.push(list.give(ref, word)),
+    );
+    if (outcomes.length === 1) outcomes.push(list.give(ref, word));
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(generationOf(wordOf(table, ref))).toBe(generationOf(word) + 1);
+    expectTaken(table);
+  });
+  expect(gaps).toBeGreaterThan(3);
+});

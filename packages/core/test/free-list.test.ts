@@ -1,0 +1,154 @@
+import { SIZE_CLASSES, type ThreadId } from '@millrace/core';
+import { SLAB_BYTES, generationOf, slotRef, type SlotRef } from '@millrace/core/internal';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { bitmapAt, wordOf } from './audit.ts';
+import { expectTaken, listOf, openList, take } from './lists.ts';
+import { createTable } from './memory.ts';
+
+const me = 1 as ThreadId;
+const other = 2 as ThreadId;
+const ghost = 3 as ThreadId;
+const MiB_CLASS = 6;
+const table = createTable(2);
+
+test.each(SIZE_CLASSES.map((bytes, sizeClass) => ({ bytes, sizeClass })))(
+  'an open slab of $bytes-byte slots gives each of its slots once',
+  ({ bytes, sizeClass }) => {
+    const list = openList(table, sizeClass);
+    const refs = new Set<SlotRef>();
+    for (let taken = take(list, me, 7); taken.length > 0; taken = take(list, me, 7)) {
+      for (const ref of taken) refs.add(ref);
+    }
+    expect(refs.size).toBe(SLAB_BYTES / bytes);
+    expect(list.slotsPerSlab).toBe(SLAB_BYTES / bytes);
+    expectTaken(table, [me, refs]);
+  },
+);
+
+test('a list gives slots of its own class only', () => {
+  const list = openList(table, 0);
+  expect(take(listOf(table, 1), me, 1)).toEqual([]);
+  expect(take(list, me, 1)).toHaveLength(1);
+});
+
+test('a slab that is not open yet has nothing to give', () => {
+  const list = openList(table, 0, 0);
+  expect(take(list, me, 1)).toEqual([]);
+  table.claim(0);
+  expect(take(list, me, 1)).toEqual([]);
+  list.open(0);
+  expect(take(list, me, 1)).toHaveLength(1);
+});
+
+test('opening a slab again brings no slot that is taken back', () => {
+  const list = openList(table, MiB_CLASS);
+  const mine = take(list, me, 3);
+  list.open(0);
+  const theirs = take(list, other, 4);
+  expect(theirs).toHaveLength(1);
+  expectTaken(table, [me, mine], [other, theirs]);
+});
+
+test('slots that a thread leaves can be taken by others while it still takes', () => {
+  const list = openList(table, MiB_CLASS);
+  const theirs: SlotRef[] = [];
+  const mine: SlotRef[] = [];
+  list.take(me, 2, (ref) => {
+    mine.push(ref);
+    theirs.push(...take(list, other, 1));
+  });
+  expect(theirs).toHaveLength(2);
+  expectTaken(table, [me, mine], [other, theirs]);
+});
+
+test('a slot is given back once: the word that was presented before is out of date', () => {
+  const list = openList(table, MiB_CLASS);
+  const [ref] = take(list, me, 1) as [SlotRef];
+  const word = wordOf(table, ref);
+  expect(list.give(ref, word)).toBe(true);
+  expect(generationOf(wordOf(table, ref))).toBe(generationOf(word) + 1);
+  const after = table.words.slice();
+  expect(list.give(ref, word)).toBe(false);
+  expect(table.words.every((each, at) => each === after[at])).toBe(true);
+
+  const all = take(list, other, 4);
+  expect(all).toContain(ref);
+  expect(list.give(ref, word)).toBe(false);
+  expectTaken(table, [other, all]);
+});
+
+test('a bit that is set though its slot is taken misleads nobody', () => {
+  const list = openList(table, MiB_CLASS);
+  const mine = take(list, me, 4);
+  for (const ref of mine) table.words[bitmapAt(table, ref)]! |= 1 << ref;
+  expect(take(list, other, 4)).toEqual([]);
+  for (const ref of mine.slice(2)) list.give(ref, wordOf(table, ref));
+  for (const ref of mine) table.words[bitmapAt(table, ref)]! |= 1 << ref;
+  expect(new Set(take(list, other, 4))).toEqual(new Set(mine.slice(2)));
+});
+
+test('the list does what a plain set of free slots does', () => {
+  const anyThread = fc.constantFrom(me, other);
+  const anyStep = fc.oneof(
+    fc.record({
+      kind: fc.constant('take' as const),
+      thread: anyThread,
+      n: fc.integer({ min: 1, max: 40 }),
+    }),
+    fc.record({
+      kind: fc.constantFrom('give' as const, 'giveAgain' as const),
+      thread: anyThread,
+      n: fc.nat(),
+    }),
+    fc.record({
+      kind: fc.constantFrom('sweep' as const, 'strayBit' as const),
+      thread: anyThread,
+      n: fc.nat(),
+    }),
+  );
+  const anyClass = fc.integer({ min: 2, max: 7 });
+  const anySlabs = fc.integer({ min: 1, max: 2 });
+  fc.assert(
+    fc.property(
+      anyClass,
+      anySlabs,
+      fc.array(anyStep, { maxLength: 60 }),
+      (sizeClass, slabs, steps) => {
+        const list = openList(table, sizeClass, slabs);
+        const capacity = slabs * list.slotsPerSlab;
+        const held = new Map<SlotRef, { thread: ThreadId; word: number }>();
+        const ended: [SlotRef, number][] = [];
+        for (const { kind, thread, n } of steps) {
+          const [ref, lease] = [...held][n % Math.max(1, held.size)] ?? [];
+          if (kind === 'take') {
+            const free = capacity - held.size;
+            const taken = take(list, thread, n);
+            expect(taken.length > 0).toBe(free > 0);
+            expect(taken.length).toBeLessThanOrEqual(n);
+            if (slabs === 1) expect(taken.length).toBe(Math.min(n, free));
+            for (const each of taken) {
+              expect(held.has(each), `slot ${each} was taken twice`).toBe(false);
+              held.set(each, { thread, word: wordOf(table, each) });
+            }
+          } else if (kind === 'give' && ref !== undefined) {
+            expect(list.give(ref, lease!.word)).toBe(true);
+            held.delete(ref);
+            ended.push([ref, lease!.word]);
+          } else if (kind === 'giveAgain' && ended.length > 0) {
+            expect(list.give(...ended[n % ended.length]!)).toBe(false);
+          } else if (kind === 'sweep') {
+            expect(list.sweep(n % slabs, ghost)).toBe(0);
+          } else if (kind === 'strayBit') {
+            const stray = slotRef(n % slabs, n % list.slotsPerSlab);
+            if (held.has(stray)) table.words[bitmapAt(table, stray)]! |= 1 << (stray & 31);
+          }
+        }
+        const slotsHeldBy = (who: ThreadId): SlotRef[] =>
+          [...held].filter(([, { thread }]) => thread === who).map(([ref]) => ref);
+        expectTaken(table, [me, slotsHeldBy(me)], [other, slotsHeldBy(other)]);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});

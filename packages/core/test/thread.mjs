@@ -1,0 +1,117 @@
+// A thread of the tests. It does the one job that it was started for, posts the result, and ends.
+
+import { BufferPools, SIZE_CLASSES } from '@millrace/core';
+import { Arena, SizedBufferPool, SlabTable } from '@millrace/core/internal';
+import { parentPort, workerData } from 'node:worker_threads';
+
+const jobs = { growArena, countUp, churn, fight };
+
+const { job, orders } = workerData;
+parentPort.postMessage(jobs[job](orders));
+
+/** Attaches the arena, and from then on learns of its growth from the arena alone. */
+function growArena({ arena: handle, signals }) {
+  const arena = Arena.attach(handle);
+  const atFirst = arena.byteLength;
+  Atomics.store(signals, 0, 1);
+  Atomics.notify(signals, 0);
+
+  Atomics.wait(signals, 1, 0);
+  const grownByOther = arena.byteLength;
+  const read = arena.view(grownByOther - 1, 1)[0];
+  arena.ensure(grownByOther * 2);
+  arena.view(grownByOther * 2 - 1, 1)[0] = read + 1;
+  Atomics.store(signals, 2, 1);
+  Atomics.notify(signals, 2);
+  return { atFirst, grownByOther, read };
+}
+
+/** Adds `amount` to a counter `times` times. Word 0 of `progress` counts what was begun, word 1 what was done. */
+function countUp({ handle, thread, index, amount, times, progress }) {
+  const pools = BufferPools.attach(handle, thread);
+  const at = pools.counters.at(thread, index);
+  for (let n = 1; n <= times; n++) {
+    Atomics.store(progress, 0, n);
+    pools.count(at, amount);
+    Atomics.store(progress, 1, n);
+  }
+  return true;
+}
+
+/**
+ * Leases and releases slices of random sizes, in random order. It signs each slice at both ends and in `users`,
+ * and counts as a fault each slice that somebody else has signed.
+ */
+function churn({ handle, thread, users, seed, tries, most, signal, signalAt, stop }) {
+  const pools = BufferPools.attach(handle, thread);
+  const random = randomFrom(seed);
+  const held = [];
+  const tally = { leases: 0, exhausted: 0, faults: 0 };
+
+  const lease = () => {
+    const slice = pools.tryAcquire(randomSize(random));
+    if (!slice) {
+      tally.exhausted++;
+      return;
+    }
+    if (Atomics.compareExchange(users, slice.ref, 0, thread) !== 0) tally.faults++;
+    slice.bytes[0] = thread;
+    slice.bytes[slice.byteLength - 1] = thread;
+    held.push(slice);
+    tally.leases++;
+  };
+  const release = () => {
+    const index = random() % held.length;
+    const slice = held[index];
+    held[index] = held.at(-1);
+    held.pop();
+    if (slice.bytes[0] !== thread || slice.bytes[slice.byteLength - 1] !== thread) tally.faults++;
+    if (Atomics.compareExchange(users, slice.ref, thread, 0) !== thread) tally.faults++;
+    slice.release();
+  };
+
+  for (let tried = 0; tried < tries; tried = tally.leases + tally.exhausted) {
+    if (stop && Atomics.load(stop, 0) !== 0) break;
+    if (tried === signalAt) {
+      Atomics.store(signal, 0, 1);
+      Atomics.notify(signal, 0);
+    }
+    if (held.length === 0 || (held.length < most && random() % 2 === 0)) lease();
+    else release();
+  }
+  while (held.length > 0) release();
+  return tally;
+}
+
+/** Leases one slot at a time and empties its magazine, so that every round takes from the free list; counts refusals. */
+function fight({ handle, thread, sizeClass, rounds, start }) {
+  const pool = new SizedBufferPool(SlabTable.attach(handle), sizeClass, thread);
+  Atomics.add(start, 0, 1);
+  Atomics.notify(start, 0);
+  Atomics.wait(start, 1, 0);
+  let refused = 0;
+  for (let round = 0; round < rounds; round++) {
+    const ref = pool.acquire();
+    if (ref === undefined) refused++;
+    else pool.release(ref, pool.leaseOf(ref));
+    pool.flush();
+  }
+  return refused;
+}
+
+/** Every class is as likely as the others, and then every size within it. */
+function randomSize(random) {
+  const largest = SIZE_CLASSES[random() % SIZE_CLASSES.length];
+  return 1 + (random() % largest);
+}
+
+/** G. Marsaglia, "Xorshift RNGs", 2003. */
+function randomFrom(seed) {
+  let state = seed | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+}
