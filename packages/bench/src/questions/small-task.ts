@@ -1,0 +1,149 @@
+/** What does it cost to have a worker do next to nothing? */
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { createMill } from '@millrace/workers';
+import { inRounds, type Contender, type Rounds } from '../measure/rounds.js';
+import { ratiosOf } from '../measure/statistics.js';
+import { length } from '../peers/length-op.js';
+import type { Answer, Question, Row, Settings } from '../question.js';
+
+const THREADS = 2;
+const SMALL_BYTES = 64;
+/** Tasks that are sent in one go, for the sender's share. */
+const BATCH = 1000;
+const BATCHES = 20;
+/** How long each situation lasts. Slow contenders get through fewer tasks in it. */
+const SITUATION_MS = 300;
+
+const MILL = 'millrace';
+const PISCINA = 'piscina';
+const TUNED = 'piscina, tuned';
+
+type Send = (input: Uint8Array | undefined) => Promise<number>;
+
+/** What is measured of each sender, in µs for one task. */
+interface Costs {
+  readonly oneAtATime: number;
+  readonly hundred: number;
+  readonly tenThousand: number;
+  readonly hundredWithInput: number;
+  readonly sender: number;
+}
+
+const SITUATIONS: readonly { what: string; pick: (costs: Costs) => number; aim?: string }[] = [
+  { what: 'one at a time', pick: ({ oneAtATime }) => oneAtATime, aim: '≥ 6×' },
+  { what: '100 in flight', pick: ({ hundred }) => hundred, aim: '≥ 15×' },
+  { what: '10,000 in flight', pick: ({ tenThousand }) => tenThousand },
+  {
+    what: `100 in flight, ${SMALL_BYTES} bytes each`,
+    pick: ({ hundredWithInput }) => hundredWithInput,
+  },
+  { what: `sender's share in a batch of ${BATCH}`, pick: ({ sender }) => sender },
+];
+
+export const smallTask: Question = {
+  name: 'small-task',
+  title: 'small-task: a task that does nothing, from call to result',
+  asks: 'How much less does a task cost than with piscina, on the same number of threads?',
+
+  async run({ quick, rounds = quick ? 1 : 7, say }: Settings): Promise<Answer> {
+    const scale = quick ? 0.02 : 1;
+    await using mill = await createMill({ threads: THREADS });
+    await using piscina = piscinaWith({});
+    // What its documentation offers for many short tasks.
+    await using tuned = piscinaWith({ concurrentTasksPerWorker: 100, recordTiming: false });
+
+    const contenders: Contender<Costs>[] = [
+      contender(MILL, (input) => mill.run(length, input), scale),
+      contender(PISCINA, (input) => piscina.run(input) as Promise<number>, scale),
+      contender(TUNED, (input) => tuned.run(input) as Promise<number>, scale),
+    ];
+    const measured = await inRounds(contenders, { rounds, warmUp: true, say });
+    return {
+      ratios: [PISCINA, TUNED].flatMap((theirs) => ratioRows(measured, theirs)),
+      figures: [MILL, PISCINA, TUNED].flatMap((name) => figureRows(measured, name)),
+      notes: [
+        'tuned: concurrentTasksPerWorker 100, recordTiming false',
+        `sender's share: the time of the loop that sends ${BATCH} tasks, before any is awaited`,
+      ],
+    };
+  },
+};
+
+function piscinaWith(options: {
+  concurrentTasksPerWorker?: number;
+  recordTiming?: boolean;
+}): Piscina {
+  return new Piscina({
+    filename: fileURLToPath(new URL('../peers/length-worker.js', import.meta.url)),
+    name: 'length',
+    minThreads: THREADS,
+    maxThreads: THREADS,
+    ...options,
+  });
+}
+
+function contender(name: string, send: Send, scale: number): Contender<Costs> {
+  const input = new Uint8Array(SMALL_BYTES);
+  const durationMs = SITUATION_MS * scale;
+  return {
+    name,
+    run: async () => ({
+      oneAtATime: await perTask(send, { durationMs, inFlight: 1 }),
+      hundred: await perTask(send, { durationMs, inFlight: 100 }),
+      // Twice as long: some need most of it to get through all of them once.
+      tenThousand: await perTask(send, { durationMs: 2 * durationMs, inFlight: 10_000 }),
+      hundredWithInput: await perTask(send, { durationMs, inFlight: 100, input }),
+      sender: await sendersShare(send, Math.ceil(BATCHES * scale)),
+    }),
+  };
+}
+
+/** µs for one task, with so many in flight: whenever one ends, the next is sent, until time is up. */
+async function perTask(
+  send: Send,
+  { durationMs, inFlight, input }: { durationMs: number; inFlight: number; input?: Uint8Array },
+): Promise<number> {
+  let done = 0;
+  let over = false;
+  const startedAt = performance.now();
+  const sendOneByOne = async (): Promise<void> => {
+    while (!over) {
+      await send(input);
+      // A look at the clock takes long, beside such tasks.
+      if (++done % 64 === 0) over = performance.now() - startedAt > durationMs;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, sendOneByOne));
+  return ((performance.now() - startedAt) * 1000) / done;
+}
+
+/** µs that the sender's own thread spends for one task, before it can go on. */
+async function sendersShare(send: Send, batches: number): Promise<number> {
+  let sendingMs = 0;
+  for (let batch = 0; batch < batches; batch++) {
+    const sent: Promise<number>[] = [];
+    const startedAt = performance.now();
+    for (let i = 0; i < BATCH; i++) sent.push(send(undefined));
+    sendingMs += performance.now() - startedAt;
+    await Promise.all(sent);
+  }
+  return (sendingMs * 1000) / (batches * BATCH);
+}
+
+function ratioRows(measured: Rounds<Costs>, theirs: string): Row[] {
+  return SITUATIONS.map(({ what, pick, aim }) => ({
+    what: `${what}, ${theirs} / ${MILL}`,
+    unit: '×' as const,
+    values: ratiosOf(measured.each(theirs, pick), measured.each(MILL, pick)),
+    ...(aim && theirs === PISCINA && { aim }),
+  }));
+}
+
+function figureRows(measured: Rounds<Costs>, name: string): Row[] {
+  return SITUATIONS.map(({ what, pick }) => ({
+    what: `${what}, ${name}`,
+    unit: 'µs' as const,
+    values: measured.each(name, pick),
+  }));
+}

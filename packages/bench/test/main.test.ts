@@ -1,0 +1,47 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { start } from './programs.js';
+
+test('an unknown question ends with 1, and those that are known are named', async () => {
+  const { code, stdout, stderr } = await start('main.js', ['no-such-question']).ended;
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toContain('"no-such-question"');
+  for (const name of ['acquire-release', 'small-task', 'idle', 'gzip-file', 'memory']) {
+    expect(stderr).toContain(name);
+  }
+});
+
+test('a number of rounds that makes no sense ends with 1', async () => {
+  const { code, stderr } = await start('main.js', ['idle', '--rounds', '0']).ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain('Cannot run 0 rounds');
+});
+
+test('a question prints its ratios first, and keeps its values in a file', async () => {
+  const { code, stdout, stderr } = await start('main.js', ['small-task', '--quick']).ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('round 1 of 1') });
+  expect(stdout.indexOf('piscina / millrace')).toBeGreaterThan(0);
+  expect(stdout.indexOf('piscina / millrace')).toBeLessThan(stdout.indexOf('figure'));
+
+  const path = resolve(/Kept in (.*\.json)/.exec(stdout)?.[1] ?? 'nowhere');
+  const kept = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  rmSync(path);
+  expect(kept).toMatchObject({
+    question: 'small-task',
+    quick: true,
+    machine: { node: process.version, cores: expect.any(Number), cpu: expect.any(String) },
+    date: expect.stringMatching(/^\d{4}-/),
+  });
+  expect(kept['ratios']).toContainEqual({
+    what: '100 in flight, piscina / millrace',
+    unit: '×',
+    aim: '≥ 15×',
+    rounds: 1,
+    values: [expect.any(Number)],
+    median: expect.any(Number),
+    min: expect.any(Number),
+    max: expect.any(Number),
+  });
+});

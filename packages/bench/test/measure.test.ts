@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, test } from 'vitest';
+import { verifyGzip } from '../src/measure/compare.ts';
+import { inRounds } from '../src/measure/rounds.ts';
+import { median, ratiosOf, spreadOf } from '../src/measure/statistics.ts';
+import { bytesText, count, digits, duration, quantity, table } from '../src/measure/text.ts';
+import { gzipOnLibuv } from '../src/peers/gzip-on-libuv.ts';
+
+describe('medians and ratios', () => {
+  test('the median is the middle value, or the mean of the two in the middle', () => {
+    expect(median([10, 9, 100])).toBe(10);
+    expect(median([4, 1, 2, 100])).toBe(3);
+    expect(median([7])).toBe(7);
+    expect(() => median([])).toThrow(RangeError);
+  });
+
+  test('a spread holds the median and both ends, and leaves the values in their order', () => {
+    const values = [3, 1, 2];
+    expect(spreadOf(values)).toEqual({ median: 2, min: 1, max: 3, rounds: 3 });
+    expect(values).toEqual([3, 1, 2]);
+  });
+
+  test('ratios are taken within each round', () => {
+    expect(ratiosOf([4, 30], [2, 10])).toEqual([2, 3]);
+    expect(() => ratiosOf([1, 2], [1])).toThrow(/got 2 and 1/);
+  });
+});
+
+describe('rounds', () => {
+  test('every round runs all contenders, every other one backwards, and the warm-up is not counted', async () => {
+    const order: string[] = [];
+    const contender = (name: string) => ({
+      name,
+      run: () => Promise.resolve(order.push(name)),
+    });
+    const contenders = ['a', 'b'].map(contender);
+    const said: string[] = [];
+    const say = (line: string): void => void said.push(line);
+    const measured = await inRounds(contenders, { rounds: 2, warmUp: true, say });
+    expect(order.join('')).toBe('baabba');
+    expect(said.slice(0, 3)).toEqual(['warm-up: b', 'warm-up: a', 'round 1 of 2: a']);
+    expect(measured.of('a')).toEqual([3, 6]);
+    expect(measured.each('b', (place) => -place)).toEqual([-4, -5]);
+    expect(() => measured.of('c')).toThrow(/"c"/);
+  });
+});
+
+describe('text', () => {
+  test('numbers keep about three digits', () => {
+    const numbers = [0, 0.01234, 1.234, 9.996, 12.34, 99.96, 1234.5];
+    expect(numbers.map(digits)).toEqual(['0.00', '0.012', '1.23', '10.0', '12.3', '100', '1,235']);
+  });
+
+  test('ratios are written close to their sign, other quantities with their unit', () => {
+    expect(quantity(2.5, '×')).toBe('2.50×');
+    expect(quantity(2.5, 'MB')).toBe('2.50 MB');
+    expect(bytesText(98_932_688)).toBe('98.9 MB');
+    expect(bytesText(512)).toBe('0.51 kB');
+    expect(count(1684)).toBe('1,684');
+    expect(duration(999)).toBe('999 ms');
+    expect(duration(2345)).toBe('2.35 s');
+  });
+
+  test('columns are as wide as their widest cell', () => {
+    expect(table([['a', '1'], [], ['long', '1000']])).toEqual(['a         1', '', 'long   1000']);
+  });
+});
+
+describe('verification', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
+  const original = join(folder, 'original');
+  const compressed = join(folder, 'compressed.gz');
+  const content = Buffer.from(
+    Array.from({ length: 700_000 }, (_, i) => (i * i) >> (i % 7)).map((n) => n & 255),
+  );
+  writeFileSync(original, content);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('what gunzips to the original is accepted', async () => {
+    writeFileSync(compressed, gzipSync(content));
+    await expect(verifyGzip(compressed, original)).resolves.toBeUndefined();
+  });
+
+  test('the output of blocks deflated on libuv is accepted', async () => {
+    await gzipOnLibuv(original, compressed, { level: 6, inFlight: 4 });
+    await expect(verifyGzip(compressed, original)).resolves.toBeUndefined();
+  });
+
+  test('one byte that differs, one too few and one too many are found', async () => {
+    const changed = Buffer.from(content);
+    changed[500_000]! ^= 1;
+    const wrong = [changed, content.subarray(0, -1), Buffer.concat([content, Buffer.of(0)])];
+    for (const bytes of wrong) {
+      writeFileSync(compressed, gzipSync(bytes));
+      await expect(verifyGzip(compressed, original)).rejects.toThrow(/byte/);
+    }
+  });
+
+  test('a file that was cut short is found', async () => {
+    const whole = gzipSync(content);
+    writeFileSync(compressed, whole);
+    truncateSync(compressed, whole.length - 20);
+    await expect(verifyGzip(compressed, original)).rejects.toThrow(/unexpected end/);
+  });
+});
