@@ -1,7 +1,7 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
 import { threadId } from 'node:worker_threads';
-import { BufferPools, MillraceError } from '@millrace/core';
+import { BufferPools, MillraceError, type Slice } from '@millrace/core';
 import { Dispatcher, workerDied, type DispatchStats } from './dispatch/dispatcher.js';
 import type { Task } from './dispatch/task.js';
 import { Configurations, type Configured } from './ops/configurations.js';
@@ -23,6 +23,7 @@ export class Coordinator {
   readonly #dispatcher = new Dispatcher();
   readonly #ops: Configurations;
   readonly #threads: Threads;
+  #undone = 0;
   #announced = 0;
   #deaths = 0;
   #closing = false;
@@ -80,6 +81,18 @@ export class Coordinator {
   submit(task: Task): void {
     if (this.#closing || this.#fault) queueMicrotask(() => task.failed(this.#refusal()));
     else this.#dispatcher.submit(task);
+  }
+
+  /** Gives a slice back that is of no use without another, which could not be had. */
+  undo(slice: Slice): void {
+    this.#undone++;
+    slice.release();
+  }
+
+  /** Leases that have ended, the undone ones not counted: they are no news to whoever waits for memory. */
+  get freed(): number {
+    const { returned, swept } = this.buffers.stats().slices;
+    return returned + swept - this.#undone;
   }
 
   /** Tasks that have been submitted and not settled. */

@@ -1,7 +1,8 @@
 /** The mill: the face of the runtime. */
 import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { MillraceError, Slice, type BufferPools } from '@millrace/core';
+import type { Worker } from 'node:worker_threads';
+import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Coordinator } from './coordinator.js';
 import { pump, type PumpReport } from './flow/pump.js';
 import { run, runChunked } from './flow/run.js';
@@ -27,7 +28,7 @@ export interface PumpOptions<P> {
   /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
   from: FlowSource;
   op: Op<P, Uint8Array>;
-  params?: P;
+  params?: NoInfer<P>;
   /** A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when it is whole. */
   to: FlowTarget;
   signal?: AbortSignal;
@@ -53,7 +54,13 @@ export interface MillStats {
   slices: { leased: number; returned: number; swept: number; live: number };
 }
 
+let threadsOf: (mill: Mill) => readonly Worker[];
+
 export class Mill implements AsyncDisposable {
+  static {
+    threadsOf = (mill) => mill.#coordinator.workers.map(({ worker }) => worker);
+  }
+
   readonly #coordinator: Coordinator;
 
   /** Use {@link createMill}. */
@@ -76,13 +83,13 @@ export class Mill implements AsyncDisposable {
    *   `ERR_POOL_EXHAUSTED`, `ERR_SIZE`, `ERR_SLICE_STALE`, `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`,
    *   `ERR_MILL_CLOSED`
    */
-  run<P>(op: Op<P, void>, data: Slice, params?: P): Promise<Slice>;
-  run<P>(op: Op<P, void>, data: Uint8Array, params?: P): Promise<Uint8Array>;
-  run<P, R>(op: Op<P, R>, data?: Uint8Array | Slice, params?: P): Promise<R>;
+  run<P>(op: Op<P, void>, data: Slice, params?: NoInfer<P>): Promise<Slice>;
+  run<P>(op: Op<P, void>, data: Uint8Array, params?: NoInfer<P>): Promise<Uint8Array>;
+  run<P, R>(op: Op<P, R>, data?: Uint8Array | Slice, params?: NoInfer<P>): Promise<R>;
   run<P>(op: Op<P, unknown>, data?: Uint8Array | Slice, params?: P): Promise<unknown> {
     return this.#with(op, params, (config) =>
       config.definition.chunk
-        ? runChunked(this.#coordinator, config, bytesOf(data), {})
+        ? runChunked(this.#coordinator, config, data, {})
         : run(this.#coordinator, config, data),
     );
   }
@@ -103,7 +110,7 @@ export class Mill implements AsyncDisposable {
   }
 
   /** The op as a Node `Duplex`, for `pipeline`. @throws MillraceError for wrong params */
-  stream<P>(op: Op<P, Uint8Array>, params?: P): Duplex {
+  stream<P>(op: Op<P, Uint8Array>, params?: NoInfer<P>): Duplex {
     const config = chunked(this.#coordinator.configure(op, params));
     return stream(this.#coordinator, config).once('close', () => this.#coordinator.release(config));
   }
@@ -163,14 +170,15 @@ export async function createMill(options: MillOptions = {}): Promise<Mill> {
   return new Mill(await Coordinator.start({ threads, memory }));
 }
 
+/** The threads at work, for tests that end them. */
+export function workersOf(mill: Mill): readonly Worker[] {
+  return threadsOf(mill);
+}
+
 function chunked(config: Configured): Configured {
   if (config.definition.chunk) return config;
   throw new MillraceError(
     'ERR_INVALID_ARG',
     `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "chunk"`,
   );
-}
-
-function bytesOf(data: Uint8Array | Slice | undefined): Uint8Array {
-  return data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
 }

@@ -9,7 +9,7 @@ import { Backlog } from './backlog.js';
 import { Cells } from './cells.js';
 import { BY_MESSAGE, DISPATCH_WORDS, FAILED } from './layout.js';
 import { Letters, type Letter, type LetterError } from './letters.js';
-import { Reaper } from './reaper.js';
+import { Reaper, type Reaped } from './reaper.js';
 import type { Task } from './task.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
@@ -148,7 +148,7 @@ export class Dispatcher {
   }
 
   /** Settles what the workers have finished. */
-  #reap(): { reaped: number; inFlight: number } {
+  #reap(): Reaped {
     let reaped = 0;
     for (const hand of this.#hands) reaped += this.#reapFrom(hand);
     if (this.#awaitingLetter.length > 0) {
@@ -157,7 +157,7 @@ export class Dispatcher {
       }
     }
     if (reaped > 0) this.#refill();
-    return { reaped, inFlight: this.inFlight };
+    return { reaped, inFlight: this.inFlight, unread: this.#awaitingLetter.length };
   }
 
   #reapFrom(hand: Hand): number {

@@ -17,9 +17,18 @@ const PATIENCE_MS = 0.1;
 /** Weight of the newest figure in the average of how long the first result of a burst takes. */
 const NEWEST = 0.2;
 
+/** What a look found. */
+export interface Reaped {
+  /** Tasks settled by it. */
+  readonly reaped: number;
+  readonly inFlight: number;
+  /** Finished tasks whose letter is not readable yet: no signal will tell when it is. */
+  readonly unread: number;
+}
+
 export class Reaper {
   readonly #wakeUp: WakeUp;
-  readonly #reap: () => { reaped: number; inFlight: number };
+  readonly #reap: () => Reaped;
   readonly #poll = (): void => this.#look();
   /** Never fires in practice: its reference is what keeps the process alive. */
   readonly #keepAlive = setInterval(() => {}, 2 ** 31 - 1).unref();
@@ -31,7 +40,7 @@ export class Reaper {
   #startedAt = 0;
   #typicalMs = 0;
 
-  constructor(wakeUp: WakeUp, reap: () => { reaped: number; inFlight: number }) {
+  constructor(wakeUp: WakeUp, reap: () => Reaped) {
     this.#wakeUp = wakeUp;
     this.#reap = reap;
   }
@@ -58,13 +67,16 @@ export class Reaper {
   }
 
   #look(): void {
-    const { reaped, inFlight } = this.#reap();
+    const { reaped, inFlight, unread } = this.#reap();
     const now = performance.now();
     if (reaped > 0) this.#progressed(now);
     if (inFlight === 0) {
       this.#state = 'idle';
       this.#keepAlive.unref();
-    } else if (this.#typicalMs < PATIENCE_MS && now - this.#lastProgress < PATIENCE_MS) {
+    } else if (
+      unread > 0 ||
+      (this.#typicalMs < PATIENCE_MS && now - this.#lastProgress < PATIENCE_MS)
+    ) {
       this.#pollSoon();
     } else {
       this.#rest();
@@ -83,8 +95,8 @@ export class Reaper {
     const seen = this.#wakeUp.signals;
     this.#wakeUp.askForSignal();
     // Once more, now that the workers can see that we rest.
-    const { reaped, inFlight } = this.#reap();
-    if (reaped > 0 || inFlight === 0) {
+    const { reaped, inFlight, unread } = this.#reap();
+    if (reaped > 0 || inFlight === 0 || unread > 0) {
       this.#wakeUp.stopAsking();
       if (reaped > 0) this.#progressed(performance.now());
       this.#pollSoon();

@@ -140,6 +140,7 @@ export class WakeUp {
   #wake(worker: number): void {
     const at = parkAt(worker);
     Atomics.store(this.#words, at, 1);
-    Atomics.notify(this.#words, at, 1);
+    // All waiters, not one: waits that parkAsync has left behind stand in front of the one that counts.
+    Atomics.notify(this.#words, at);
   }
 }

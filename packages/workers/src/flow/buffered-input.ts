@@ -45,13 +45,23 @@ export class BufferedInput {
   }
 }
 
-/** A read from a pipe may never come back: an aborted one is not waited for. */
-function unlessAborted<T>(signal: AbortSignal | undefined, read: Promise<T>): Promise<T> {
-  if (!signal) return read;
+/**
+ * To open a pipe or to read from it may take for ever: an aborted flow does not wait for that. What comes
+ * of it all the same goes to `letGo`.
+ */
+export function unlessAborted<T>(
+  signal: AbortSignal | undefined,
+  pending: Promise<T>,
+  letGo?: (late: T) => void,
+): Promise<T> {
+  if (!signal) return pending;
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(aborted(signal.reason));
+    const onAbort = (): void => {
+      reject(aborted(signal.reason));
+      if (letGo) pending.then(letGo, () => {});
+    };
     if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    read.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    else signal.addEventListener('abort', onAbort, { once: true });
+    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }

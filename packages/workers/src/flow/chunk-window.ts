@@ -149,16 +149,17 @@ export class ChunkWindow {
     const { buffers } = this.#coordinator;
     const inputBytes = this.#plan.size + (this.#plan.overlap ?? 0);
     const outputBytes = this.#config.definition.outputBound!(this.#plan.size, this.#config.params);
+    const { freed } = this.#coordinator;
     const input = buffers.tryAcquire(inputBytes);
     const output = input && buffers.tryAcquire(outputBytes);
     if (input && output) return new Chunk(this.#config, input, output, () => this.#changed());
-    input?.release();
-    await this.#waitForMemory(inputBytes + outputBytes);
+    if (input) this.#coordinator.undo(input);
+    await this.#waitForMemory(freed, inputBytes + outputBytes);
     return undefined;
   }
 
   /** Others hold the memory, or our own chunks do: either gives some back, or it will never be enough. */
-  async #waitForMemory(bytes: number): Promise<void> {
+  async #waitForMemory(freed: number, bytes: number): Promise<void> {
     const { buffers } = this.#coordinator;
     if (buffers.stats().slices.live === 0) {
       throw new MillraceError(
@@ -166,7 +167,10 @@ export class ChunkWindow {
         `Cannot run "${this.#config.name}" as one chunk takes ${bytes} bytes and "memory" is ${buffers.stats().memoryBytes}; raise "memory"`,
       );
     }
-    await Promise.race([buffers.released(), this.#change()]);
+    // Flows that try by turns and in vain wake each other: only what was really freed is worth another try.
+    while (!this.#failure && this.#coordinator.freed === freed) {
+      await Promise.race([buffers.released(), this.#change()]);
+    }
   }
 
   /** Writes what is finished, in order. */

@@ -35,7 +35,7 @@ export interface DecompressReport {
  */
 export function decompress(options: DecompressOptions): Promise<DecompressReport> {
   const { from, to, signal, onProgress } = options;
-  return transfer(from, to, async (source, sink) => {
+  return transfer(from, to, signal, async (source, sink) => {
     const input = new BufferedInput(source.reader, signal);
     const gunzip = new Gunzip(input, sink, (progress) =>
       onProgress?.({ ...progress, totalBytes: source.totalBytes }),

@@ -1,10 +1,12 @@
 /** Pump: one object from where it is to where it shall be, through an op. */
+import { Writable } from 'node:stream';
 import type { Coordinator } from '../coordinator.js';
 import type { Configured } from '../ops/configurations.js';
-import { ChunkWindow, type FlowOptions, type FlowResult } from './chunk-window.js';
+import { ChunkWindow, aborted, type FlowOptions, type FlowResult } from './chunk-window.js';
+import { unlessAborted } from './buffered-input.js';
 import { reading, writing } from './io-error.js';
 import { openSource, type FlowSource } from './source.js';
-import { openTarget, type FlowTarget } from './target.js';
+import { dismiss, openTarget, type FlowTarget } from './target.js';
 
 export interface PumpReport extends FlowResult {
   threads: number;
@@ -17,7 +19,7 @@ export async function pump(
   to: FlowTarget,
   options: FlowOptions,
 ): Promise<PumpReport> {
-  const result = await transfer(from, to, (source, sink) => {
+  const result = await transfer(from, to, options.signal, (source, sink) => {
     const feed = source.feed(config.definition.chunk!);
     return new ChunkWindow(coordinator, config, feed, sink, options).run();
   });
@@ -28,15 +30,28 @@ export async function pump(
 export async function transfer<R>(
   from: FlowSource,
   to: FlowTarget,
+  signal: AbortSignal | undefined,
   flow: (
     source: Awaited<ReturnType<typeof openSource>>,
     sink: Awaited<ReturnType<typeof openTarget>>['sink'],
   ) => Promise<R>,
 ): Promise<R> {
-  const source = await reading(openSource(from));
+  // Its errors are the flow's from now on: one that comes while the source is opened must not go unheard.
+  if (to instanceof Writable) to.on('error', () => {});
+  const opening = reading(openSource(from));
+  const source = await unlessAborted(signal, opening, (late) => void late.close(true)).catch(
+    (error: unknown) => {
+      dismiss(to, error);
+      throw error;
+    },
+  );
   let result: R;
   try {
-    const target = await writing(openTarget(to));
+    const target = await unlessAborted(
+      signal,
+      writing(openTarget(to)),
+      (late) => void late.discard(aborted(signal?.reason)),
+    );
     try {
       result = await flow(source, target.sink);
       await writing(target.commit());

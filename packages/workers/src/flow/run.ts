@@ -7,7 +7,7 @@ import type { Outcome, Task } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions } from './chunk-window.js';
 import { CollectingSink } from './sinks.js';
-import { openSource } from './source.js';
+import { describe, openSource } from './source.js';
 
 /** A task that is not part of a larger object. */
 class SingleTask implements Task {
@@ -74,7 +74,7 @@ class SingleTask implements Task {
     if (kind === NUMBER) return value;
     if (kind === NOTHING) return undefined;
     // In place: the user's slice has changed, or the changed copy of the user's bytes is the result.
-    if (kind === IN_PLACE) return this.#given ?? this.#input?.bytes.slice();
+    if (kind === IN_PLACE) return this.#given ?? this.#input?.bytes.slice() ?? new Uint8Array(0);
     if (kind === IN_OUTPUT) return this.#output!.bytes.slice(0, size);
     return payload;
   }
@@ -85,6 +85,23 @@ class SingleTask implements Task {
   }
 }
 
+/** @throws MillraceError unless `data` is nothing, bytes, or a slice that this mill has lent and that was not released */
+function check({ buffers }: Coordinator, { name }: Configured, data: unknown): void {
+  if (data === undefined || data instanceof Uint8Array) return;
+  if (!(data instanceof Slice)) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot run "${name}" on ${typeof data === 'object' ? describe(data) : `a ${typeof data}`}: give a Uint8Array or a slice`,
+    );
+  }
+  if (data.owner !== buffers) {
+    throw new MillraceError('ERR_SLICE_FOREIGN', `Cannot run "${name}" on a slice of another mill`);
+  }
+  if (!data.live) {
+    throw new MillraceError('ERR_SLICE_STALE', `Cannot run "${name}" on a slice that was released`);
+  }
+}
+
 export function run(
   coordinator: Coordinator,
   config: Configured,
@@ -92,18 +109,8 @@ export function run(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const { buffers } = coordinator;
+    check(coordinator, config, data);
     const given = data instanceof Slice ? data : undefined;
-    if (given && (given.owner !== buffers || !given.live)) {
-      throw given.owner === buffers
-        ? new MillraceError(
-            'ERR_SLICE_STALE',
-            `Cannot run "${config.name}" on a slice that was released`,
-          )
-        : new MillraceError(
-            'ERR_SLICE_FOREIGN',
-            `Cannot run "${config.name}" on a slice of another mill`,
-          );
-    }
     let input = given;
     let output: Slice | undefined;
     try {
@@ -127,10 +134,11 @@ export function run(
 export async function runChunked(
   coordinator: Coordinator,
   config: Configured,
-  data: Uint8Array,
+  data: Uint8Array | Slice | undefined,
   options: FlowOptions,
 ): Promise<Uint8Array> {
-  const source = await openSource(data);
+  check(coordinator, config, data);
+  const source = await openSource(data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0)));
   const sink = new CollectingSink();
   const feed = source.feed(config.definition.chunk!);
   await new ChunkWindow(coordinator, config, feed, sink, options).run();

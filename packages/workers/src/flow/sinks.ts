@@ -1,6 +1,8 @@
 /** What a flow can be written to. */
-import { writev } from 'node:fs';
+import { WriteStream, writev } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
 import type { Sink } from './chunk-window.js';
@@ -42,21 +44,30 @@ function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
   return left;
 }
 
-/** A Node stream. A part's memory is free again when the stream has called back for it. */
+/**
+ * A Node stream. One that writes to the system is done with a part when it calls back for it; any other
+ * may pass the same memory on to a reader who comes later, and gets a copy.
+ */
 export class WritableSink implements Sink {
   readonly #stream: Writable;
+  readonly #copies: boolean;
   #error: Error | undefined;
   readonly #onError = (error: Error): void => {
     this.#error = error;
   };
   readonly #onClose = (): void => {
-    this.#error ??= new MillraceError('ERR_ABORTED', 'The target stream was closed before the end');
+    this.#error ??= new MillraceError(
+      'ERR_WRITE',
+      'Cannot write the output: the target stream was closed before the end',
+    );
   };
 
   constructor(stream: Writable) {
     this.#stream = stream;
+    this.#copies = !(stream instanceof Socket || stream instanceof WriteStream);
     stream.on('error', this.#onError);
     stream.on('close', this.#onClose);
+    if (stream.errored) this.#error = stream.errored;
     if (stream.destroyed) this.#onClose();
   }
 
@@ -66,7 +77,7 @@ export class WritableSink implements Sink {
       await new Promise<void>((resolve, reject) => {
         const onClose = (): void => reject(this.#error!);
         this.#stream.once('close', onClose);
-        this.#stream.write(part, (error) => {
+        this.#stream.write(this.#copies ? Buffer.from(part) : part, (error) => {
           this.#stream.off('close', onClose);
           if (error) reject(error);
           else resolve();
@@ -87,11 +98,12 @@ export class WritableSink implements Sink {
 
   /** Ends the stream and waits until it has finished. */
   async end(): Promise<void> {
+    if (this.#error) throw this.#error;
     this.#stream.off('close', this.#onClose);
-    await new Promise<void>((resolve, reject) => {
-      this.#stream.once('error', reject);
-      this.#stream.end(resolve);
-    });
+    // `end` alone never calls back on a stream that was destroyed without an error.
+    const whole = finished(this.#stream, { readable: false });
+    this.#stream.end();
+    await whole;
   }
 }
 

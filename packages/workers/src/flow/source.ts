@@ -8,7 +8,7 @@
  */
 import { fstat, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
@@ -18,6 +18,8 @@ import { RangeFeed, SequenceFeed, type Reader } from './feeds.js';
 import { DescriptorReader, IterableReader } from './readers.js';
 
 const fstatAsync = promisify(fstat);
+
+const LARGEST_PAGE = 64 * 1024;
 
 /** What a flow can read from. */
 export type FlowSource =
@@ -74,8 +76,9 @@ async function openPath(path: string): Promise<OpenSource> {
 }
 
 function file(handle: FileHandle, stats: Stats): OpenSource {
-  // Files of size 0 may have content all the same, under /proc for instance.
-  const ranged = stats.isFile() && stats.size > 0;
+  // Files under /proc and /sys occupy no blocks and say 0 bytes or one page, whatever they hold.
+  const ranged =
+    stats.isFile() && stats.size > 0 && (stats.blocks > 0 || stats.size > LARGEST_PAGE);
   const totalBytes = ranged ? stats.size : undefined;
   const reader = new DescriptorReader(handle.fd);
   return {
@@ -85,7 +88,12 @@ function file(handle: FileHandle, stats: Stats): OpenSource {
       ranged
         ? new RangeFeed(handle.fd, stats.size, plan)
         : new SequenceFeed(reader, undefined, plan),
-    close: () => handle.close(),
+    async close() {
+      const closing = reader.stop().then(() => handle.close());
+      // A read from a pipe may never come back: the descriptor stays open until it does.
+      if (reader.busy) closing.catch(() => {});
+      else await closing;
+    },
   };
 }
 
@@ -94,7 +102,14 @@ async function openDescriptor(descriptor: number): Promise<OpenSource> {
   // A read from a pipe or terminal blocks a thread of libuv's pool, and the process's exit with it.
   const blocks = !stats.isFile() && !stats.isBlockDevice();
   if (descriptor === 0 && blocks) return iterable(process.stdin, undefined);
-  return sequence(new DescriptorReader(descriptor), stats.isFile() ? stats.size : undefined);
+  const reader = new DescriptorReader(descriptor);
+  return {
+    ...sequence(reader, stats.isFile() ? stats.size : undefined),
+    close() {
+      void reader.stop();
+      return Promise.resolve();
+    },
+  };
 }
 
 function iterable(
@@ -105,10 +120,7 @@ function iterable(
   return {
     ...sequence(reader, totalBytes),
     async close(failed) {
-      if (!failed) return;
-      // A stream that is waited on ends its iteration only when it is destroyed.
-      if (pieces instanceof Readable) pieces.destroy();
-      else await reader.close();
+      if (failed) await reader.close();
     },
   };
 }

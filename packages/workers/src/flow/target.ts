@@ -1,13 +1,14 @@
 /**
  * Where a flow ends: opens what the user named, and makes the result whole or nothing.
  *
- *   path, file URL   a temporary file beside it, renamed when whole, removed when not
+ *   path, file URL   a temporary file beside it, renamed when whole, removed when not; a device or
+ *                    named pipe is written to as it is
  *   descriptor       from where it stands; it stays open
  *   stream           ended when whole, destroyed when not
  */
 import { randomBytes } from 'node:crypto';
-import { fstat } from 'node:fs';
-import { link, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { constants, fstat, openSync } from 'node:fs';
+import { link, open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -19,6 +20,9 @@ import { DescriptorSink, WritableSink } from './sinks.js';
 import { describe } from './source.js';
 
 const fstatAsync = promisify(fstat);
+
+/** In UTF-16 units; at most three bytes each. */
+const LONGEST_STEM = 64;
 
 /** A path, and what is to be true of the file when it appears there. */
 export interface FileTarget {
@@ -57,9 +61,22 @@ export async function openTarget(to: FlowTarget): Promise<OpenTarget> {
   );
 }
 
+/** The flow has failed before its target was opened: a stream must not wait for it. */
+export function dismiss(to: FlowTarget, error: unknown): void {
+  if (to instanceof Writable) new WritableSink(to).abort(error);
+  else if (to instanceof WritableStream) to.abort(error).catch(() => {});
+}
+
 async function openFile(target: FileTarget): Promise<OpenTarget> {
-  const path = target.path instanceof URL ? fileURLToPath(target.path) : target.path;
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const named = target.path instanceof URL ? fileURLToPath(target.path) : target.path;
+  const existing = await stat(named).catch(() => undefined);
+  if (existing && !existing.isFile() && !existing.isDirectory()) return openDevice(named);
+  if (existing && target.overwrite === false) throw alreadyThere(named);
+  // The file that a symbolic link points to is replaced, not the link.
+  const path = existing ? await realpath(named) : named;
+  // Names may have 255 bytes, so a long one cannot be had whole with more around it.
+  const stem = basename(path).slice(0, LONGEST_STEM);
+  const temporary = join(dirname(path), `.${stem}.${randomBytes(6).toString('hex')}.tmp`);
   let handle: FileHandle;
   try {
     handle = await open(temporary, 'wx', target.mode);
@@ -100,30 +117,58 @@ async function place(temporary: string, path: string, overwrite: boolean): Promi
     // Unlike rename, link never replaces.
     await link(temporary, path);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new MillraceError('ERR_TARGET_EXISTS', `Cannot write ${path} as it exists`, { cause });
-    }
-    // A file system without hard links.
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyThere(path, cause);
+    // A file system without hard links: an empty file, made only if there is none, holds the place.
+    await (await open(path, 'wx')).close();
     return rename(temporary, path);
   }
   return unlink(temporary);
+}
+
+function alreadyThere(path: string, cause?: unknown): MillraceError {
+  return new MillraceError('ERR_TARGET_EXISTS', `Cannot write ${path} as it exists`, { cause });
+}
+
+/** A device or named pipe: a file cannot take its place. Opening a pipe waits for its reader. */
+async function openDevice(path: string): Promise<OpenTarget> {
+  const handle = await open(path, constants.O_WRONLY);
+  const { sink, commit, discard } = await openDescriptor(handle.fd);
+  return {
+    sink,
+    commit: () => commit().finally(() => handle.close()),
+    discard: (error) => discard(error).finally(() => handle.close()),
+  };
 }
 
 async function openDescriptor(descriptor: number): Promise<OpenTarget> {
   const stats = await fstatAsync(descriptor);
   if (stats.isFIFO() || stats.isSocket()) {
     // Without blocking: a reader that is slow, or gone, must not hold a thread of libuv's pool.
-    const socket = new Socket({ fd: descriptor, readable: false, writable: true });
+    const own = reopened(descriptor);
+    const socket = new Socket({ fd: own ?? descriptor, readable: false, writable: true });
     const sink = new WritableSink(socket);
     const leave = (): Promise<void> => {
       sink.detach();
-      socket.unref();
+      if (own === undefined) socket.unref();
+      else socket.destroy();
       return Promise.resolve();
     };
     return { sink, commit: leave, discard: leave };
   }
   const nothing = (): Promise<void> => Promise.resolve();
   return { sink: new DescriptorSink(descriptor), commit: nothing, discard: nothing };
+}
+
+/**
+ * A descriptor of our own for the same pipe, which can be made non-blocking and be closed while the user's
+ * stays as it is; `undefined` where that cannot be had: for sockets, or a pipe that nobody reads.
+ */
+function reopened(descriptor: number): number | undefined {
+  try {
+    return openSync(`/dev/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
 }
 
 function stream(writable: Writable): OpenTarget {

@@ -136,7 +136,12 @@ function flatKey(params: unknown): string | undefined {
   for (const [name, value] of Object.entries(params)) {
     if ((typeof value === 'object' && value !== null) || typeof value === 'function')
       return undefined;
-    const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    const text =
+      typeof value === 'string'
+        ? JSON.stringify(value)
+        : Object.is(value, -0)
+          ? '-0'
+          : String(value);
     key += `${JSON.stringify(name)}:${typeof value}:${text},`;
   }
   return key;

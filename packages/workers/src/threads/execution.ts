@@ -85,11 +85,11 @@ export class Execution {
 
   /** Puts an error in the place of the result. */
   fail(cell: number, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    const code: unknown = (error as { code?: unknown } | null)?.code;
-    const described =
-      code === undefined ? { cause: error, message } : { cause: error, message, code };
-    this.#send({ cell, error: described }, { cell, error: { ...described, cause: message } });
+    const described = describe(error);
+    this.#send(
+      { cell, error: { cause: error, ...described } },
+      { cell, error: { cause: described.message, ...described } },
+    );
     this.#words[cellAt(cell) + RESULT] = FAILED;
   }
 
@@ -150,7 +150,7 @@ export class Execution {
       words[at + RESULT] = IN_CELL;
       words[at + SIZE] = result.byteLength;
       this.#bytes.set(result, (at + BYTES) * 4);
-    } else if (this.#send({ cell, value: result })) {
+    } else if (this.#send({ cell, value: owned(result) })) {
       words[at + RESULT] = BY_MESSAGE;
     } else {
       this.fail(
@@ -195,6 +195,25 @@ export class Execution {
       return otherwise !== undefined;
     }
   }
+}
+
+/** What can be told of anything that was thrown, in words that can be cloned. */
+function describe(error: unknown): { message: string; code?: string | number } {
+  try {
+    const message = String(error instanceof Error ? error.message : error);
+    const code = (error as { code?: unknown } | null | undefined)?.code;
+    return typeof code === 'string' || typeof code === 'number' ? { message, code } : { message };
+  } catch {
+    // An object without a prototype, for instance, has no string.
+    return { message: `something of type ${typeof error} was thrown` };
+  }
+}
+
+/** A view onto shared memory would be cloned as one onto the same memory, which is lent to others soon. */
+function owned(result: unknown): unknown {
+  return result instanceof Uint8Array && result.buffer instanceof SharedArrayBuffer
+    ? new Uint8Array(result)
+    : result;
 }
 
 /** Reads until `into` is full or the file ends; returns how many bytes came. */
