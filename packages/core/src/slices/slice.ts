@@ -1,6 +1,7 @@
 /**
  * A slice: what a user holds. A lease on a slot, with `bytes` onto the shared memory.
  */
+import { MillraceError } from '../errors.js';
 import type { SlotRef } from '../memory/layout.js';
 
 /** What a slice needs from the pool that lent it. */
@@ -19,6 +20,8 @@ export class Slice {
   readonly byteLength: number;
   readonly #owner: SliceOwner;
   #bytes: Uint8Array<SharedArrayBuffer> | undefined;
+  /** Whether this object has ended the lease: known without a look at shared memory, whatever has become of the slot. */
+  #released = false;
 
   constructor(owner: SliceOwner, ref: SlotRef, lease: number, byteLength: number) {
     this.#owner = owner;
@@ -33,16 +36,19 @@ export class Slice {
   }
 
   /**
-   * The bytes, `byteLength` of them. Their content is whatever the last user left.
-   * Using them after {@link release} touches somebody else's lease: don't.
+   * The bytes, `byteLength` of them. Their content is whatever the last user left. A view that was taken
+   * before {@link release} touches somebody else's lease after it: don't keep it.
+   *
+   * @throws MillraceError `ERR_SLICE_STALE` after {@link release}
    */
   get bytes(): Uint8Array<SharedArrayBuffer> {
+    if (this.#released) throw this.#stale('use');
     return (this.#bytes ??= this.#owner.viewOf(this.ref, this.byteLength));
   }
 
   /** Whether this lease still holds. */
   get live(): boolean {
-    return this.#owner.isLive(this);
+    return !this.#released && this.#owner.isLive(this);
   }
 
   /**
@@ -51,10 +57,21 @@ export class Slice {
    * @throws MillraceError `ERR_SLICE_STALE` when it has ended already; nothing is damaged by that
    */
   release(): void {
+    if (this.#released) throw this.#stale('release');
     this.#owner.takeBack(this);
+    this.#released = true;
+    this.#bytes = undefined;
   }
 
+  /** Ends the lease unless {@link release} has. */
   [Symbol.dispose](): void {
-    this.release();
+    if (!this.#released) this.release();
+  }
+
+  #stale(action: string): MillraceError {
+    return new MillraceError(
+      'ERR_SLICE_STALE',
+      `Cannot ${action} the slice of ${this.byteLength} bytes in slot ${this.ref} as it was released`,
+    );
   }
 }
