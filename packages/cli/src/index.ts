@@ -1,0 +1,35 @@
+/** millrace: the mill that runs ops on bytes in shared memory, and that memory's own tools. */
+export {
+  LARGEST_CLASS_BYTES,
+  SIZE_CLASSES,
+  type ArenaHandle,
+  type BufferPoolsOptions,
+  type BufferPoolsStats,
+  type MemoryHandle,
+  type ThreadId,
+} from '@millrace/core';
+export { BufferPools, ThreadRegistry } from '@millrace/core';
+export {
+  createMill,
+  defineOp,
+  Mill,
+  MillraceError,
+  Op,
+  Slice,
+  type ChunkPlan,
+  type FileTarget,
+  type FlowProgress,
+  type FlowSource,
+  type FlowTarget,
+  type InPlaceOp,
+  type Merge,
+  type MillOptions,
+  type MillraceErrorCode,
+  type MillStats,
+  type OpContext,
+  type PumpOptions,
+  type PumpReport,
+  type TransformOp,
+  type ValueOp,
+  type Written,
+} from '@millrace/workers';

@@ -1,0 +1,2 @@
+/** The built-in ops. */
+export { gzip, type GzipParams } from '@millrace/workers/ops';
