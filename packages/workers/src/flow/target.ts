@@ -132,11 +132,15 @@ function alreadyThere(path: string, cause?: unknown): MillraceError {
 /** A device or named pipe: a file cannot take its place. Opening a pipe waits for its reader. */
 async function openDevice(path: string): Promise<OpenTarget> {
   const handle = await open(path, constants.O_WRONLY);
-  const { sink, commit, discard } = await openDescriptor(handle.fd);
+  const target = await openDescriptor(handle.fd);
+  const leave = async (leaving: Promise<void>): Promise<void> => {
+    await leaving;
+    await handle.close();
+  };
   return {
-    sink,
-    commit: () => commit().finally(() => handle.close()),
-    discard: (error) => discard(error).finally(() => handle.close()),
+    sink: target.sink,
+    commit: () => leave(target.commit()),
+    discard: (error) => leave(target.discard(error)),
   };
 }
 
