@@ -88,8 +88,10 @@ function contestedMemory(maximum: number, pages: number): WebAssembly.Memory {
       return memory.buffer;
     },
     grow(delta) {
-      if (!contested) memory.grow(pages);
-      contested = true;
+      if (delta > 0 && !contested) {
+        contested = true;
+        memory.grow(pages);
+      }
       return memory.grow(delta);
     },
   };
@@ -107,6 +109,27 @@ test('growth succeeds although another thread grew the arena to its maximum mean
   const arena = Arena.attach({ kind: 'wasm', memory, maxBytes: MiB });
   arena.ensure(MiB / 2);
   expect(arena.byteLength).toBe(MiB);
+});
+
+test('what another thread grew is reached although the engine has not told this one yet', () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 16, shared: true });
+  // V8 tells of growth by an interrupt: until then `buffer` is the old one, unless this thread grows too.
+  let told = memory.buffer;
+  const untold: WebAssembly.Memory = {
+    get buffer() {
+      return told;
+    },
+    grow(delta) {
+      const pages = memory.grow(delta);
+      told = memory.buffer;
+      return pages;
+    },
+  };
+  const arena = Arena.attach({ kind: 'wasm', memory: untold, maxBytes: MiB });
+  memory.grow(7);
+  expect(told.byteLength).toBe(65_536);
+  expect(arena.view(MiB / 2 - 10, 10).byteLength).toBe(10);
+  expect(arena.byteLength).toBe(MiB / 2);
 });
 
 test('growth that the system refuses is told, with its cause', () => {

@@ -137,7 +137,7 @@ describe('a slice', () => {
     for (const op of anyOps) {
       expect(await codeOf(mill.run(op, slice))).toBe('ERR_SLICE_STALE');
     }
-    expect(() => slice.release()).toThrow('ended already');
+    expect(() => slice.release()).toThrow('was released');
   });
 
   test('that was released and lent again is refused to the one who had it before', async () => {

