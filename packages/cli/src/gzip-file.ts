@@ -31,7 +31,6 @@ export async function gzipFile(file: string, job: Job): Promise<Outcome> {
     if (!(error instanceof Trouble)) throw error;
     return { file: source?.name ?? file, target: target?.name, trouble: error };
   } finally {
-    await target?.close();
     await source?.close();
   }
 }

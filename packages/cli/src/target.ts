@@ -1,10 +1,10 @@
 /**
  * Where the data goes: standard output, the file that -o names, or the one that the source's name leads to.
  */
-import { constants, type BigIntStats } from 'node:fs';
-import { lstat, realpath, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { lstat, stat, unlink } from 'node:fs/promises';
 import type { FlowTarget } from '@millrace/workers';
-import { STDOUT, closeAsync, openAsync } from './descriptors.js';
+import { STDOUT } from './descriptors.js';
 import { openForReader } from './fifo.js';
 import type { GzipOptions } from './gzip-options.js';
 import { compressedName, decompressedName, gzipSuffix } from './naming.js';
@@ -17,7 +17,6 @@ export interface Target {
   readonly to: FlowTarget;
   /** Whether the source is in the way once the target is whole. */
   readonly replacesSource: boolean;
-  close(): Promise<void>;
 }
 
 /** @throws Trouble */
@@ -36,8 +35,10 @@ async function siblingTarget(source: Source, options: GzipOptions): Promise<Targ
   const path = siblingName(source.name, options);
   const existing = await lstat(path).catch(() => undefined);
   if (existing) mayReplace(path, existing.isDirectory(), options);
+  // What a link or a device leads to is not ours to write to.
+  if (existing && !existing.isFile()) await writable(path, unlink(path));
   const replacesSource = !options.keep && source.stats.isFile();
-  return { name: path, to: fileTarget(path, source, options), replacesSource, close: nothing };
+  return { name: path, to: fileTarget(path, source, options), replacesSource };
 }
 
 function siblingName(name: string, { decompress, force }: GzipOptions): string {
@@ -54,40 +55,30 @@ function siblingName(name: string, { decompress, force }: GzipOptions): string {
 }
 
 async function namedTarget(
-  output: string,
+  path: string,
   source: Source,
   options: GzipOptions,
   signal: AbortSignal,
 ): Promise<Target> {
-  const existing = await stat(output, { bigint: true }).catch(() => undefined);
-  if (existing && !existing.isFile() && !existing.isDirectory()) {
-    return openDevice(output, existing, signal);
-  }
-  // Through a symbolic link: the file is to be replaced, not the link.
-  const path = existing ? await realpath(output) : output;
+  const existing = await stat(path, { bigint: true }).catch(() => undefined);
+  // It stays open until the process ends, as standard output does.
+  if (existing?.isFIFO())
+    return descriptorTarget(path, await writable(path, openForReader(path, signal)));
+  // A device is written to, not replaced.
+  if (existing?.isCharacterDevice()) return { name: path, to: { path }, replacesSource: false };
   if (existing) {
     if (existing.dev === source.stats.dev && existing.ino === source.stats.ino) {
-      throw failed(`cannot write ${output}: it is the input itself`);
+      throw failed(`cannot write ${path}: it is the input itself`);
     }
-    mayReplace(output, existing.isDirectory(), options);
+    mayReplace(path, existing.isDirectory(), options);
   }
-  return {
-    name: output,
-    to: fileTarget(path, source, options),
-    replacesSource: false,
-    close: nothing,
-  };
+  return { name: path, to: fileTarget(path, source, options), replacesSource: false };
 }
 
-/** A device or FIFO is written to; a file renamed into its place would be the end of it. */
-async function openDevice(path: string, stats: BigIntStats, signal: AbortSignal): Promise<Target> {
+/** Says of the system's errors what they are about. */
+async function writable<T>(path: string, attempt: Promise<T>): Promise<T> {
   try {
-    if (stats.isFIFO()) {
-      // It stays open until the process ends, as standard output does.
-      return descriptorTarget(path, await openForReader(path, signal));
-    }
-    const descriptor = await openAsync(path, constants.O_WRONLY);
-    return { ...descriptorTarget(path, descriptor), close: () => closeAsync(descriptor) };
+    return await attempt;
   } catch (error) {
     const cause = systemError(error);
     throw cause
@@ -97,7 +88,7 @@ async function openDevice(path: string, stats: BigIntStats, signal: AbortSignal)
 }
 
 function descriptorTarget(name: string, descriptor: number): Target {
-  return { name, to: descriptor, replacesSource: false, close: nothing };
+  return { name, to: descriptor, replacesSource: false };
 }
 
 /** @throws Trouble */
@@ -141,8 +132,4 @@ function inheritedMode(stats: BigIntStats): number {
 /** To the microsecond since 1970; before, to the millisecond, as Node.js takes negative numbers for mistakes. */
 function time(ns: bigint): number | Date {
   return ns < 0n ? new Date(Number(ns) / 1e6) : Number(ns) / 1e9;
-}
-
-function nothing(): Promise<void> {
-  return Promise.resolve();
 }

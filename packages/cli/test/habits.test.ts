@@ -150,6 +150,19 @@ describe('a target that exists', () => {
     expect(String(gunzipSync(readFileSync(folder.at('a.gz'))))).toBe('new');
   });
 
+  test('is a symbolic link: -f replaces it, and what it leads to stays as it is', async () => {
+    const folder = new Folder();
+    folder.write('a', 'new');
+    folder.write('precious', 'old');
+    symlinkSync('precious', folder.at('a.gz'));
+    const { code, stderr } = await millrace(['gzip', 'a'], { cwd: folder.path });
+    expect(stderr).toContain('a.gz already exists');
+    expect(code).toBe(2);
+    expect(await millrace(['gzip', '-f', 'a'], { cwd: folder.path })).toMatchObject({ code: 0 });
+    expect(lstatSync(folder.at('a.gz')).isFile()).toBe(true);
+    expect(readFileSync(folder.at('precious'), 'utf8')).toBe('old');
+  });
+
   test('is a directory: an error, even with -f', async () => {
     const folder = new Folder();
     folder.write('a', 'a');

@@ -1,5 +1,5 @@
 /** What a person sees. `script` runs the command on a pseudo-terminal of its own. */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -52,7 +52,7 @@ describe.skipIf(!isOnPath('script') || !isOnPath('mkfifo'))('on a terminal', () 
   test('progress of an input of unknown size is drawn, at most ten times a second, and cleared', async () => {
     const started = performance.now();
     const { folder, running, fifo } = await startEndless('millrace gzip -f pipe');
-    await until(() => drawn(String(running.stdout())).length >= 5);
+    await until(() => drawn(String(running.stdout())).length >= 15);
     closeSync(fifo);
     const { code, stdout } = await running.ended;
     const seconds = (performance.now() - started) / 1000;
@@ -89,7 +89,8 @@ describe.skipIf(!isOnPath('script') || !isOnPath('mkfifo'))('on a terminal', () 
       const pid = await until(
         () => existsSync(folder.at('pid')) && readFileSync(folder.at('pid'), 'utf8').trim(),
       );
-      await until(() => catchesInterrupts(pid));
+      await until(() => existsSync(folder.at('out')) && statSync(folder.at('out')).size > 0);
+      expect(catchesInterrupts(pid)).toBe(true);
       running.child.stdin?.write('\u0003');
       await until(() => !catchesInterrupts(pid));
       running.child.stdin?.write('\u0003');
@@ -107,7 +108,11 @@ describe.skipIf(!isOnPath('script') || !isOnPath('mkfifo'))('on a terminal', () 
     await run('stty', ['-F', readFileSync(folder.at('tty'), 'utf8').trim(), 'cols', '20']);
     await until(() => widthOfLast() <= 19);
     closeSync(fifo);
-    expect((await running.ended).code).toBe(0);
+    const { code, stdout } = await running.ended;
+    // The line that stood there had become two or three.
+    const lineUp = ['\r\u001b[1A\u001b[J', '\r\u001b[2A\u001b[J'];
+    expect(lineUp.some((erase) => stdout.includes(erase))).toBe(true);
+    expect(code).toBe(0);
   });
 
   test.each([
