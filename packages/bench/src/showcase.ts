@@ -11,6 +11,7 @@ import { createMill, type MillStats } from '@millrace/workers';
 import { gzip } from '@millrace/workers/ops';
 import { verifyGzip } from './measure/compare.js';
 import { idleLoopDelay, withLoopDelay, type LoopDelay } from './measure/loop-delay.js';
+import { othersPercent, warningOf } from './measure/machine.js';
 import { peakMemoryBytes } from './measure/peak-memory.js';
 import { TempFolder } from './measure/temp-folder.js';
 import { bytesText, count, digits, duration, quantity, table } from './measure/text.js';
@@ -48,6 +49,7 @@ async function show(file: string): Promise<void> {
   const ours = folder.file('mill.gz');
   const theirs = folder.file('pipeline.gz');
 
+  const warning = warningOf(await othersPercent());
   // Once before, so that nobody's time contains the disk's.
   await step(`reading ${file}`, () => readThrough(file));
   // First, so that the peak of memory is the mill's own.
@@ -55,7 +57,9 @@ async function show(file: string): Promise<void> {
   const piped = await step('the same with pipeline(createGzip)', () => pipe(file, theirs));
   await step('decompressing and comparing every byte', () => verify(ours, file));
 
-  process.stdout.write(`\n${report(file, bytesIn, milled, piped).join('\n')}\n\n`);
+  const lines = report(file, bytesIn, milled, piped);
+  if (warning) lines.push(`  ${warning}`);
+  process.stdout.write(`\n${lines.join('\n')}\n\n`);
   const { live } = milled.slices;
   if (live !== 0) throw new Error(`Slices that were not returned: ${live}`);
 }

@@ -22,7 +22,7 @@ const from = process.argv[2] ?? 'stdin';
 
 const mill = await createMill({ threads: THREADS });
 const peakAtStart = peakMemoryBytes();
-// A descriptor: a path would be replaced by a new file.
+// A descriptor: nobody has a file to make or to replace.
 const to = openSync(devNull, 'w');
 const { bytesIn } = await mill.pump({
   from: from === 'stdin' ? 0 : from,

@@ -3,6 +3,8 @@ import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const WATCH_MS = 500;
+/** Above this, contenders fight with others for the cores rather than with each other. */
+const BUSY_PERCENT = 10;
 
 export interface Machine {
   readonly node: string;
@@ -25,7 +27,14 @@ export async function machine(): Promise<Machine> {
   };
 }
 
-async function othersPercent(): Promise<number> {
+/** What a reader must know of figures from a machine that others used too; nothing of a quiet one. */
+export function warningOf(percent: number): string | undefined {
+  if (percent <= BUSY_PERCENT) return undefined;
+  return `Others used ${Math.round(percent)} % of this machine right before: ask again when it is quiet.`;
+}
+
+/** How much of all cores is in use, in percent, while this process waits. */
+export async function othersPercent(): Promise<number> {
   const before = cpuTimes();
   await sleep(WATCH_MS);
   const after = cpuTimes();

@@ -2,13 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answer, Question, Row } from '../question.js';
-import type { Machine } from './machine.js';
+import { warningOf, type Machine } from './machine.js';
 import { repositoryRoot } from './repository.js';
 import { spreadOf } from './statistics.js';
 import { quantity, table } from './text.js';
-
-/** Above this, contenders fight with others for the cores rather than with each other. */
-const BUSY_PERCENT = 10;
 
 /** Ratios first: they are what can be compared from one machine to the next. */
 export function printAnswer({ title, asks }: Question, answer: Answer, machine: Machine): void {
@@ -25,7 +22,7 @@ export function printAnswer({ title, asks }: Question, answer: Answer, machine: 
       ...figures.map(cellsOf),
     ]).map((line) => line && `  ${line}`),
     '',
-    ...[...notes, measuredOn(machine)].map((note) => `  ${note}`),
+    ...[...notes, ...measuredOn(machine)].map((note) => `  ${note}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -54,10 +51,9 @@ export function keepAnswer(
   return path;
 }
 
-function measuredOn({ node, cores, cpu, othersPercent }: Machine): string {
-  const others = `others used ${Math.round(othersPercent)} % of it right before`;
-  const warning = othersPercent > BUSY_PERCENT ? ': ask again when it is quiet' : '';
-  return `Node ${node} on ${cores} × ${cpu}; ${others}${warning}`;
+function measuredOn({ node, cores, cpu, othersPercent }: Machine): string[] {
+  const warning = warningOf(othersPercent);
+  return [`Node ${node} on ${cores} × ${cpu}`, ...(warning ? [warning] : [])];
 }
 
 function cellsOf({ what, unit, values, aim }: Row): string[] {
