@@ -6,7 +6,10 @@ import { MiB, text } from './content.ts';
 import { fileOf, newPath } from './temporary.ts';
 import { expectSound, killAll, killOne, whole } from './threads.ts';
 
-test('100 files are packed right, each with a thread killed at a random moment', async () => {
+/** Seconds on a quiet machine; a busy one may take its time. */
+const slow = { timeout: 180_000 };
+
+test('100 files are packed right, each with a thread killed at a random moment', slow, async () => {
   const threads = 2;
   await using mill = await createMill({ threads });
   const input = text(5 * MiB);
@@ -35,7 +38,7 @@ test('100 files are packed right, each with a thread killed at a random moment',
   expectSound(mill, threads);
 });
 
-test('300 kills on an idle mill leak no id', async () => {
+test('300 kills on an idle mill leak no id', slow, async () => {
   const threads = 10;
   await using mill = await createMill({ threads, memory: 4 * MiB });
   for (let kills = 0; kills < 300; kills += threads) {

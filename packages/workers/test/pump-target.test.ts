@@ -60,9 +60,11 @@ test('a file can be pumped onto itself', async () => {
   expect(readFileSync(path).equals(input)).toBe(true);
 });
 
-test('overwrite: false leaves a file that exists untouched', async () => {
+test('overwrite: false leaves a file that exists untouched, and reads nothing', async () => {
   const path = fileOf('old');
+  const { submitted } = mill.stats().tasks;
   expect(await codeOf(pump({ path, overwrite: false }))).toBe('ERR_TARGET_EXISTS');
+  expect(mill.stats().tasks.submitted).toBe(submitted);
   expect(readFileSync(path, 'utf8')).toBe('old');
   expect(namesIn(dirname(path))).toEqual(['input']);
 });

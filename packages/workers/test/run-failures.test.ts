@@ -93,7 +93,7 @@ describe('an op that cannot be loaded', () => {
     ['its export is missing', op('./ops.mjs', 'absent'), '"absent"'],
     ['its export is no op', op('./not-an-op.mjs', 'notAnOp'), '"notAnOp"'],
     ['its module throws', op('./throws-when-loaded.mjs', 'sum'), 'no corn today'],
-    ['its module is no JavaScript', op('./temporary.ts', 'folder'), 'temporary.ts'],
+    ['its module is no JavaScript', op('data:text/javascript,oats and corn', 'sum'), 'SyntaxError'],
   ])('is told so when %s', async (_why, broken, named) => {
     // More than once, so that each thread meets it.
     for (let i = 0; i < 4; i++) {
