@@ -12,6 +12,10 @@ export type MillraceErrorCode =
   | 'ERR_ARENA_UNAVAILABLE'
   /** A handle that is not one of ours, or comes from another version. */
   | 'ERR_BAD_HANDLE'
+  /** The calling thread may not block, as a browser's main thread; use the async form. */
+  | 'ERR_CANNOT_BLOCK'
+  /** The caller waits for what it holds itself: it would wait for ever. */
+  | 'ERR_DEADLOCK'
   /** An argument or a setting is of the wrong type or out of range. */
   | 'ERR_INVALID_ARG'
   /** The input is not in the format that the operation reads. */
@@ -20,6 +24,8 @@ export type MillraceErrorCode =
   | 'ERR_INPUT_CHANGED'
   /** The mill is closing or closed. */
   | 'ERR_MILL_CLOSED'
+  /** The lock or permit that was to be given back is not held by the caller. */
+  | 'ERR_NOT_HELD'
   /** The op's module could not be loaded, or has no such export. */
   | 'ERR_OP_LOAD'
   /** The op's `run` threw; `cause` holds what it threw. */
@@ -32,6 +38,8 @@ export type MillraceErrorCode =
   | 'ERR_POOL_EXHAUSTED'
   /** The input could not be read; `cause` holds the system's or the stream's error. */
   | 'ERR_READ'
+  /** The other side of the ring has ended it. */
+  | 'ERR_RING_CLOSED'
   /** A size that is not a positive integer, or is above the largest size class. */
   | 'ERR_SIZE'
   /** The slice was already released, or belongs to an earlier lease of its slot. */
@@ -40,8 +48,12 @@ export type MillraceErrorCode =
   | 'ERR_SLICE_FOREIGN'
   /** The target of a flow exists and may not be replaced. */
   | 'ERR_TARGET_EXISTS'
+  /** What was waited for did not come in time. */
+  | 'ERR_TIMEOUT'
   /** Every thread id is taken. */
   | 'ERR_TOO_MANY_THREADS'
+  /** Every place to wait at is taken. */
+  | 'ERR_TOO_MANY_WAITERS'
   /** The worker thread died and the task could not be run again. */
   | 'ERR_WORKER_DIED'
   /** The output could not be written; `cause` holds the system's or the stream's error. */

@@ -1,12 +1,36 @@
-/** Shared memory for threads: pools, slices, thread registry, counters. Starts no thread, opens no file. */
+/** Shared memory for threads: pools, slices, rings, locks, metrics, thread registry. Starts no thread, opens no file. */
 export { MillraceError, type MillraceErrorCode } from './errors.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';
 export type { ArenaHandle } from './memory/arena.js';
 export type { MemoryHandle } from './memory/slab-table.js';
+export { Gauges } from './metrics/gauges.js';
+export { Histogram, HistogramRecorder } from './metrics/histogram.js';
+export { HistogramSnapshot } from './metrics/histogram-snapshot.js';
 export {
   BufferPools,
   type BufferPoolsOptions,
   type BufferPoolsStats,
 } from './pools/buffer-pools.js';
+export { BroadcastReader } from './rings/broadcast-reader.js';
+export { BroadcastRing } from './rings/broadcast-ring.js';
+export { BroadcastWriter } from './rings/broadcast-writer.js';
+export { ByteRing, type ByteRingState } from './rings/byte-ring.js';
+export { ByteRingReader } from './rings/byte-ring-reader.js';
+export { ByteRingWriter } from './rings/byte-ring-writer.js';
+export { readableFrom, writableTo, type ByteStreamOptions } from './rings/byte-streams.js';
+export { FrameReader, FrameWriter } from './rings/frames.js';
+export { MessageRing, type MessageRingStats } from './rings/message-ring.js';
 export { Slice } from './slices/slice.js';
+export { SliceChain } from './slices/slice-chain.js';
+export { Barrier, type BarrierPass, type BarrierStats } from './sync/barrier.js';
+export { Condition } from './sync/condition.js';
+export { ManualResetEvent } from './sync/event.js';
+export { Latch } from './sync/latch.js';
+export type { LockOutcome } from './sync/hold.js';
+export { Mutex, type MutexStats } from './sync/mutex.js';
+export { Once } from './sync/once.js';
+export type { WaitLimits } from './sync/patience.js';
+export { RwLock, type RwLockStats } from './sync/rw-lock.js';
+export { Semaphore, type SemaphoreLimits, type SemaphoreStats } from './sync/semaphore.js';
+export { Waiter, type WaiterOptions } from './sync/waiter.js';
 export { ThreadRegistry, type ThreadId } from './threads/registry.js';

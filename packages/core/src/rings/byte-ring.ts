@@ -1,0 +1,142 @@
+/**
+ * A byte ring: a pipe of bytes from one thread to one other, without locks and without framing.
+ *
+ *   bytes   | … free … | published, not yet read | put, not yet published | … free … |
+ *                      HEAD                      TAIL
+ *
+ * What must hold: one thread writes and one reads at any time (each may be followed by another once
+ * it has gone). HEAD ≤ TAIL ≤ HEAD + capacity. The words are drawn in `byte-ring-layout.ts`; who
+ * publishes what to whom stands in `byte-ring-writer.ts` and `byte-ring-reader.ts`.
+ */
+import { MillraceError } from '../errors.js';
+import {
+  ABORTED,
+  BYTE_RING_WORDS,
+  CANCELLED,
+  HEAD,
+  MOST_BYTES,
+  OPEN,
+  READER_BELL,
+  READER_STATE,
+  TAIL,
+  WRITER_BELL,
+  WRITER_STATE,
+} from './byte-ring-layout.js';
+import { ByteRingReader } from './byte-ring-reader.js';
+import { ByteRingWriter } from './byte-ring-writer.js';
+import { EventCount } from './event-count.js';
+
+export class ByteRing {
+  readonly words: Int32Array;
+  readonly at: number;
+  readonly bytes: Uint8Array;
+
+  /** How many words a byte ring takes, beside its bytes. */
+  static words(): number {
+    return BYTE_RING_WORDS;
+  }
+
+  /**
+   * A ring over shared memory; zeroed words are an empty one. Post `words`, `at` and `bytes` to
+   * another thread, and make a ring of them there.
+   *
+   * @param at where in `words` the ring's {@link ByteRing.words} begin: a multiple of 32 keeps the two
+   *   sides' lines apart
+   * @param bytes as many as the ring can hold: a power of two from 8 to 2^30
+   * @throws MillraceError `ERR_INVALID_ARG` when the words or the bytes do not do
+   */
+  constructor(words: Int32Array, at: number, bytes: Uint8Array) {
+    const capacity = bytes.length;
+    if (capacity < 8 || capacity > MOST_BYTES || (capacity & (capacity - 1)) !== 0) {
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `Cannot make a byte ring of ${capacity} bytes as it must be a power of two from 8 to 2^30`,
+      );
+    }
+    if (!Number.isInteger(at) || at < 0 || at + BYTE_RING_WORDS > words.length) {
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `Cannot make a byte ring at word ${String(at)} as it takes ${BYTE_RING_WORDS} of ${words.length} words`,
+      );
+    }
+    this.words = words;
+    this.at = at;
+    this.bytes = bytes;
+  }
+
+  /** A ring in shared memory of its own. */
+  static create(capacityBytes: number): ByteRing {
+    const wordBytes = BYTE_RING_WORDS * Int32Array.BYTES_PER_ELEMENT;
+    const buffer = new SharedArrayBuffer(wordBytes + capacityBytes);
+    return new ByteRing(
+      new Int32Array(buffer, 0, BYTE_RING_WORDS),
+      0,
+      new Uint8Array(buffer, wordBytes),
+    );
+  }
+
+  get capacity(): number {
+    return this.bytes.length;
+  }
+
+  /** The writing side: for one thread at a time. It goes on where the last writer published. */
+  writer(): ByteRingWriter {
+    return new ByteRingWriter(this.words, this.at, this.bytes);
+  }
+
+  /** The reading side: for one thread at a time. It goes on where the last reader freed. */
+  reader(): ByteRingReader {
+    return new ByteRingReader(this.words, this.at, this.bytes);
+  }
+
+  /** Ends the ring for the side that is left, on behalf of a thread that died; any thread may call it. */
+  bury(side: 'reader' | 'writer'): void {
+    const { words, at } = this;
+    const [state, gone, bell] =
+      side === 'writer'
+        ? [WRITER_STATE, ABORTED, READER_BELL]
+        : [READER_STATE, CANCELLED, WRITER_BELL];
+    Atomics.compareExchange(words, at + state, OPEN, gone);
+    // Anyway: the dead thread may have ended the ring, or published, and died before it woke anybody.
+    new EventCount(words, at + bell).ringAnyway();
+  }
+
+  /**
+   * Empties and reopens the ring, which nobody may use meanwhile.
+   *
+   * @param position what its positions begin with. @defaultValue 0
+   */
+  reset(position = 0): void {
+    const { words, at } = this;
+    for (const word of [READER_BELL, WRITER_BELL, WRITER_STATE, READER_STATE]) {
+      Atomics.store(words, at + word, 0);
+    }
+    Atomics.store(words, at + HEAD, position | 0);
+    Atomics.store(words, at + TAIL, position | 0);
+  }
+
+  /** Where the ring stands; a look from outside that stops nobody. Positions are modulo 2^32. */
+  stats(): { capacity: number; used: number; head: number; tail: number; state: ByteRingState } {
+    const { words, at, capacity } = this;
+    const head = Atomics.load(words, at + HEAD);
+    const tail = Atomics.load(words, at + TAIL);
+    return {
+      capacity,
+      // TAIL was read later and can be further ahead of that HEAD than the ring is large.
+      used: Math.min((tail - head) | 0, capacity),
+      head: head >>> 0,
+      tail: tail >>> 0,
+      state: this.#state(),
+    };
+  }
+
+  #state(): ByteRingState {
+    if (Atomics.load(this.words, this.at + READER_STATE) === CANCELLED) return 'cancelled';
+    const state = Atomics.load(this.words, this.at + WRITER_STATE);
+    if (state === OPEN) return 'open';
+    return state === ABORTED ? 'aborted' : 'ended';
+  }
+}
+
+/** `cancelled` when the reader has gone, `ended` or `aborted` when the writer has. */
+export type ByteRingState = 'open' | 'ended' | 'aborted' | 'cancelled';
