@@ -161,6 +161,25 @@ test('a hundred tasks of one thread are served in their order, six of them in th
   expect(as(2).stats()).toMatchObject({ free: 2, waiting: [], queuedHere: 0 });
 });
 
+test('a task that comes when a place is free waits behind those that came when none was', async () => {
+  const { as } = views({ total: 1 });
+  as(1).acquire();
+  const order: number[] = [];
+  const task = async (n: number): Promise<void> => {
+    await as(2).acquireAsync();
+    order.push(n);
+    as(2).release();
+  };
+  const tasks = [0, 1, 2, 3, 4, 5, 6, 7].map(task);
+  expect(as(2).stats()).toMatchObject({ queuedHere: 2 });
+  // The first one has its permit, and its place is free, but it does not know that yet.
+  as(1).release();
+  expect(as(2).stats().waiting.length).toBe(5);
+  tasks.push(task(8));
+  await Promise.all(tasks);
+  expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
 test('tasks that give up in the queue, in the line or when served leave all permits behind', async () => {
   const { as } = views({ total: 3 });
   const random = randomFrom(11);

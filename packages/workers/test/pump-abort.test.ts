@@ -181,24 +181,24 @@ describe('while it waits for a source that gives nothing', () => {
 });
 
 describe('while it waits for a target that takes nothing', () => {
-  const silent = (): Writable => new Writable({ write() {} });
-
   test('a Node stream is destroyed', async () => {
-    const to = silent();
-    await expectAborted(input, to, leasing());
+    let writing = false;
+    const to = new Writable({ write: () => void (writing = true) });
+    await expectAborted(input, to, () => writing);
     expect(to.destroyed).toBe(true);
     expect(to.errored).toMatchObject({ code: 'ERR_ABORTED' });
   });
 
   test('a web stream is aborted', async () => {
-    let reason: unknown;
+    let told: AbortSignal | undefined;
+    let writing = false;
     const to = new WritableStream({
-      write: () => new Promise(() => {}),
-      abort: (given) => void (reason = given),
+      start: (controller) =>
+        void (told = (controller as unknown as { signal: AbortSignal }).signal),
+      write: () => new Promise(() => (writing = true)),
     });
-    await expectAborted(input, to, leasing());
-    await until(() => reason !== undefined);
-    expect(reason).toMatchObject({ code: 'ERR_ABORTED' });
+    await expectAborted(input, to, () => writing);
+    expect(told!.reason).toMatchObject({ code: 'ERR_ABORTED' });
   });
 
   test('a pipe whose reader sleeps: the descriptor stays open', async () => {
@@ -229,6 +229,26 @@ test('while it waits for memory', async () => {
   expect(await pumping).toMatchObject({ code: 'ERR_ABORTED', cause: why });
   expect(all.live).toBe(true);
 });
+
+test.each([0, 1, 2, 3, 4, 5, 6])(
+  'while its ends are being opened nothing is left of them: %d turns after it has begun',
+  async (turns) => {
+    for (let i = 0; i < 5; i++) {
+      const to = newPath();
+      const gate = new Gate();
+      const controller = new AbortController();
+      const { signal } = controller;
+      const pumping = failureOf(
+        mill.pump({ from: fileOf(input), op: copy, params: { gate: gate.words }, to, signal }),
+      );
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      controller.abort(why);
+      gate.open();
+      expect((await pumping).code).toBe('ERR_ABORTED');
+      expect(namesIn(dirname(to))).toEqual([]);
+    }
+  },
+);
 
 test('a signal that is never used is not listened to any more when the flow is over', async () => {
   const { signal } = new AbortController();

@@ -203,6 +203,7 @@ describe('to', () => {
     await mill.pump({ from: input, op: gzip, to: web });
     await mill.run(gzip, noise(20 * BLOCK));
     expect(closed).toBe(true);
+    expect(web.locked).toBe(false);
     expect(pieces.every((piece) => piece.buffer instanceof ArrayBuffer)).toBe(true);
     expectPacked(Buffer.concat(pieces));
   });

@@ -8,11 +8,12 @@
  * What must hold:
  * - Reader: count up, then look at the gate. Writer: close the gate, then look at the counts. All four
  *   are sequentially consistent: at least one sees the other, and a reader who does steps back.
- * - Reader: ask, then look at the gate. Writer: open the gate, then rouse those who ask and were not
- *   admitted. So nobody asks in vain.
- * - A reader is admitted before the gate opens, and by the writer that leaves: so no other can be in.
+ * - Reader: ask, then look at the gate. Writer: open the gate, then admit all who ask. So nobody asks
+ *   in vain. The writer keeps other writers out meanwhile: who asked before the gate opened reads
+ *   before it closes again.
  * - A thread's word is changed by its thread, but for two bits: a writer turns `asks` into `admitted`,
- *   counting the thread in by the same exchange, or takes `asks` away. Then the thread looks again.
+ *   counting the thread in by the same exchange; a sweeper, who does not keep writers out, takes `asks`
+ *   away. Then the thread looks again.
  *
  * Readers do not touch each other's words: W. Hsieh, W. Weihl, "Scalable reader-writer locks for
  * parallel systems", 1992, and Linux's brlock.
@@ -128,7 +129,7 @@ export class ReaderGate {
         const reads = (word & ~ASKS) + ONE_READ;
         if (Atomics.compareExchange(words, this.mine, word, reads) !== word) continue;
       } else {
-        // It was roused, because the gate was open then.
+        // It was roused by a sweeper: perhaps the gate is open.
         Atomics.add(words, this.mine, ONE_READ);
       }
       if (!this.closed) return 0;
@@ -168,30 +169,18 @@ export class ReaderGate {
   }
 
   /**
-   * Writer: admits all who ask, then opens the gate.
+   * Writer, who still keeps other writers out: opens the gate, and admits all who ask.
    *
    * @param repaired false when what a dead writer left is still as it was
    */
   open(repaired: boolean): void {
     const words = this.#words;
-    const span = this.span;
-    for (let thread = 1; thread <= span; thread++) {
-      const at = this.#wordOf(thread);
-      for (;;) {
-        const word = Atomics.load(words, at);
-        if ((word & ASKS) === 0) break;
-        const admitted = ((word & ~ASKS) | ADMITTED) + ONE_READ;
-        if (Atomics.compareExchange(words, at, word, admitted) !== word) continue;
-        Atomics.notify(words, at);
-        break;
-      }
-    }
     const mark = repaired ? 0 : Atomics.load(words, this.#at + GATE) & ABANDONED;
-    // Publishes what was written to all readers to come.
+    // Publishes what was written to all readers to come. Who asked before this is found below; who asks
+    // after it finds the gate open.
     Atomics.store(words, this.#at + GATE, mark);
-    // The span anew: somebody may have counted itself in since, and asked before the closed gate.
-    const now = this.span;
-    for (let thread = 1; thread <= now; thread++) this.#rouse(thread);
+    const span = this.span;
+    for (let thread = 1; thread <= span; thread++) this.#admit(thread);
   }
 
   /** Tells the writer that waits, if one does, that a thread has stopped reading. */
@@ -215,6 +204,20 @@ export class ReaderGate {
       this.#rouse(other);
       // The dead may have admitted or roused it, and not called.
       Atomics.notify(words, this.#wordOf(other));
+    }
+  }
+
+  /** Counts `thread` in, if it asks: it reads from here on, even before it knows. */
+  #admit(thread: number): void {
+    const words = this.#words;
+    const at = this.#wordOf(thread);
+    for (;;) {
+      const word = Atomics.load(words, at);
+      if ((word & ASKS) === 0) return;
+      const admitted = ((word & ~ASKS) | ADMITTED) + ONE_READ;
+      if (Atomics.compareExchange(words, at, word, admitted) !== word) continue;
+      Atomics.notify(words, at);
+      return;
     }
   }
 

@@ -7,8 +7,8 @@
  *   reader    counts itself; is the gate open? in.   Else it steps back, asks, and waits on its own word
  *   writer    takes the mutex, closes the gate, waits until no thread reads
  *
- * It is phase-fair: a writer that leaves admits all who ask before it opens the gate, and who comes to
- * a closed gate asks. So reading and writing take turns when both are wanted. A reader waits for one
+ * It is phase-fair: a writer that leaves admits all who ask before another can close the gate, and who
+ * comes to a closed gate asks. So reading and writing take turns when both are wanted. A reader waits for one
  * writer at most, a writer for one round of readers for each writer before it. To prefer writers
  * would starve readers, and the other way round. Among themselves writers are served in any order.
  *

@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream';
 import type { Coordinator } from '../coordinator.js';
 import type { Configured } from '../ops/configurations.js';
-import { ChunkWindow, aborted, type FlowOptions, type FlowResult } from './chunk-window.js';
+import { ChunkWindow, type FlowOptions, type FlowResult } from './chunk-window.js';
 import { unlessAborted } from './buffered-input.js';
 import { reading, writing } from './io-error.js';
 import { openSource, type FlowSource } from './source.js';
@@ -47,11 +47,7 @@ export async function transfer<R>(
   );
   let result: R;
   try {
-    const target = await unlessAborted(
-      signal,
-      writing(openTarget(to)),
-      (late) => void late.discard(aborted(signal?.reason)),
-    );
+    const target = await writing(openTarget(to, signal));
     try {
       result = await flow(source, target.sink);
       await writing(target.commit());

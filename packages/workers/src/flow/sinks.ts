@@ -51,6 +51,8 @@ function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
 export class WritableSink implements Sink {
   readonly #stream: Writable;
   readonly #copies: boolean;
+  /** Fails the write that is under way, where nobody else's memory is at stake. */
+  #fail: ((error: unknown) => void) | undefined;
   #error: Error | undefined;
   readonly #onError = (error: Error): void => {
     this.#error = error;
@@ -75,6 +77,7 @@ export class WritableSink implements Sink {
     for (const part of parts) {
       if (this.#error) throw this.#error;
       await new Promise<void>((resolve, reject) => {
+        if (this.#copies) this.#fail = reject;
         const onClose = (): void => reject(this.#error!);
         this.#stream.once('close', onClose);
         this.#stream.write(this.#copies ? Buffer.from(part) : part, (error) => {
@@ -88,6 +91,8 @@ export class WritableSink implements Sink {
 
   abort(error: unknown): void {
     this.#stream.destroy(error instanceof Error ? error : undefined);
+    // A stream that is stuck may not even notice that it is destroyed.
+    this.#fail?.(error);
   }
 
   /** Stops listening; the stream stays open. */
@@ -104,6 +109,38 @@ export class WritableSink implements Sink {
     const whole = finished(this.#stream, { readable: false });
     this.#stream.end();
     await whole;
+  }
+}
+
+/** A web stream. It may refuse shared memory, or read it after a write has returned: it gets copies. */
+export class WebSink implements Sink {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #fail: ((error: unknown) => void) | undefined;
+
+  constructor(stream: WritableStream<Uint8Array>) {
+    this.#writer = stream.getWriter();
+    // Each write tells of an error; that the stream ends with it as well is no news.
+    this.#writer.closed.catch(() => {});
+  }
+
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    for (const part of parts) {
+      await new Promise<void>((resolve, reject) => {
+        this.#fail = reject;
+        this.#writer.write(part.slice()).then(resolve, reject);
+      });
+    }
+  }
+
+  /** The stream lets a write that is under way come to its end; the flow does not wait for that. */
+  abort(error: unknown): void {
+    this.#writer.abort(error).catch(() => {});
+    this.#fail?.(error);
+  }
+
+  async end(): Promise<void> {
+    await this.#writer.close();
+    this.#writer.releaseLock();
   }
 }
 

@@ -15,8 +15,9 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
+import { unlessAborted } from './buffered-input.js';
 import type { Sink } from './chunk-window.js';
-import { DescriptorSink, WritableSink } from './sinks.js';
+import { DescriptorSink, WebSink, WritableSink } from './sinks.js';
 import { describe } from './source.js';
 
 const fstatAsync = promisify(fstat);
@@ -49,12 +50,15 @@ export interface OpenTarget {
 }
 
 /** @throws the system's error; MillraceError `ERR_TARGET_EXISTS`, `ERR_INVALID_ARG` */
-export async function openTarget(to: FlowTarget): Promise<OpenTarget> {
-  if (typeof to === 'string' || to instanceof URL) return openFile({ path: to });
+export async function openTarget(
+  to: FlowTarget,
+  signal: AbortSignal | undefined,
+): Promise<OpenTarget> {
+  if (typeof to === 'string' || to instanceof URL) return openFile({ path: to }, signal);
   if (typeof to === 'number') return openDescriptor(to);
   if (to instanceof Writable) return stream(to);
-  if (to instanceof WritableStream) return stream(Writable.fromWeb(copying(to)));
-  if (typeof to === 'object' && to !== null && 'path' in to) return openFile(to);
+  if (to instanceof WritableStream) return webStream(to);
+  if (typeof to === 'object' && to !== null && 'path' in to) return openFile(to, signal);
   throw new MillraceError(
     'ERR_INVALID_ARG',
     `Cannot write to ${describe(to)}: give a path, a URL, a descriptor, a stream or { path, … }`,
@@ -67,10 +71,12 @@ export function dismiss(to: FlowTarget, error: unknown): void {
   else if (to instanceof WritableStream) to.abort(error).catch(() => {});
 }
 
-async function openFile(target: FileTarget): Promise<OpenTarget> {
+async function openFile(target: FileTarget, signal: AbortSignal | undefined): Promise<OpenTarget> {
   const named = target.path instanceof URL ? fileURLToPath(target.path) : target.path;
   const existing = await stat(named).catch(() => undefined);
-  if (existing && !existing.isFile() && !existing.isDirectory()) return openDevice(named);
+  if (existing && !existing.isFile() && !existing.isDirectory()) {
+    return openDevice(named, signal);
+  }
   if (existing && target.overwrite === false) throw alreadyThere(named);
   // The file that a symbolic link points to is replaced, not the link.
   const path = existing ? await realpath(named) : named;
@@ -129,9 +135,11 @@ function alreadyThere(path: string, cause?: unknown): MillraceError {
   return new MillraceError('ERR_TARGET_EXISTS', `Cannot write ${path} as it exists`, { cause });
 }
 
-/** A device or named pipe: a file cannot take its place. Opening a pipe waits for its reader. */
-async function openDevice(path: string): Promise<OpenTarget> {
-  const handle = await open(path, constants.O_WRONLY);
+/** A device or named pipe: a file cannot take its place. */
+async function openDevice(path: string, signal: AbortSignal | undefined): Promise<OpenTarget> {
+  // Opening a pipe waits for its reader.
+  const opening = open(path, constants.O_WRONLY);
+  const handle = await unlessAborted(signal, opening, (late) => void late.close());
   const target = await openDescriptor(handle.fd);
   const leave = async (leaving: Promise<void>): Promise<void> => {
     await leaving;
@@ -187,12 +195,14 @@ function stream(writable: Writable): OpenTarget {
   };
 }
 
-/** Web streams may refuse shared memory, or read it after the write has returned: they get copies. */
-function copying(to: WritableStream<Uint8Array>): WritableStream<Uint8Array> {
-  const writer = to.getWriter();
-  return new WritableStream({
-    write: (part) => writer.write(part.slice()),
-    close: () => writer.close(),
-    abort: (reason) => writer.abort(reason),
-  });
+function webStream(writable: WritableStream<Uint8Array>): OpenTarget {
+  const sink = new WebSink(writable);
+  return {
+    sink,
+    commit: () => sink.end(),
+    discard(error) {
+      sink.abort(error);
+      return Promise.resolve();
+    },
+  };
 }
