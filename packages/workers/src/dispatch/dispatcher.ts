@@ -184,6 +184,11 @@ export class Dispatcher {
     }
     const outcome = this.#cells.outcome(cell, letter?.value);
     const task = this.#free(cell);
+    // A thread that is being ended may fail to load what others load: the op has not begun, so another may try.
+    if (letter?.error?.code === 'ERR_OP_LOAD' && ++task.deaths < MOST_DEATHS) {
+      this.#enqueue(task);
+      return true;
+    }
     if (letter?.error) {
       this.#fail(task, errorOf(task, letter.error));
     } else {
