@@ -44,7 +44,7 @@ export class ManualResetEvent {
     for (;;) {
       const word = Atomics.load(this.#words, this.#at);
       if ((word & SET) !== 0) return false;
-      const set = (word + ONCE_MORE) | SET | 0;
+      const set = (word + ONCE_MORE) | SET;
       // Publishes what this thread has done to all who pass.
       if (Atomics.compareExchange(this.#words, this.#at, word, set) !== word) continue;
       this.#crowd.call();
