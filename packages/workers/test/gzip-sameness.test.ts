@@ -21,7 +21,7 @@ async function pumped(mill: Mill, from: FlowSource, level = 6): Promise<Buffer> 
 }
 
 describe.each(Object.entries(kinds))('%s', (_kind, make) => {
-  test.each([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * MiB, 31 * BLOCK])(
+  test.each([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * MiB, 13 * BLOCK])(
     'of %d bytes gives the same output on 1, 2, 3 and 8 threads, from file and from memory',
     async (bytes) => {
       const input = make(bytes);
@@ -35,7 +35,7 @@ describe.each(Object.entries(kinds))('%s', (_kind, make) => {
   );
 
   test('gives the same output at each level on 1, 2, 3 and 8 threads, and the input back', async () => {
-    const input = make(4 * BLOCK + 99);
+    const input = make(2 * BLOCK + 99);
     for (let level = 0; level <= 9; level++) {
       const outputs = await Promise.all(mills.map((mill) => mill.run(gzip, input, { level })));
       const [expected] = outputs.map((output) => Buffer.from(output));
