@@ -10,6 +10,8 @@ export type MillraceErrorCode =
   | 'ERR_ABORTED'
   /** Shared memory could not be had, or not as much as was asked for. */
   | 'ERR_ARENA_UNAVAILABLE'
+  /** An idle arena was dropped and renewed, and this thread has not been told yet; try again. */
+  | 'ERR_ARENA_UNKNOWN'
   /** A handle that is not one of ours, or comes from another version. */
   | 'ERR_BAD_HANDLE'
   /** The calling thread may not block, as a browser's main thread; use the async form. */
@@ -44,8 +46,14 @@ export type MillraceErrorCode =
   | 'ERR_SIZE'
   /** The slice was already released, or belongs to an earlier lease of its slot. */
   | 'ERR_SLICE_STALE'
-  /** The slice belongs to another pool. */
+  /** The slice belongs to another pool, or another thread's. */
   | 'ERR_SLICE_FOREIGN'
+  /** A watched slice was written to after its release. */
+  | 'ERR_SLICE_LATE_WRITE'
+  /** A watched slice was garbage-collected without a release. */
+  | 'ERR_SLICE_LEAKED'
+  /** A watched slice was written to before its beginning or behind its end. */
+  | 'ERR_SLICE_OVERRUN'
   /** The target of a flow exists and may not be replaced. */
   | 'ERR_TARGET_EXISTS'
   /** What was waited for did not come in time. */

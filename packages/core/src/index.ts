@@ -2,15 +2,18 @@
 export { MillraceError, type MillraceErrorCode } from './errors.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';
 export type { ArenaHandle } from './memory/arena.js';
+export type { ArenaRenewal } from './memory/arenas.js';
 export type { MemoryHandle } from './memory/slab-table.js';
 export { Gauges } from './metrics/gauges.js';
 export { Histogram, HistogramRecorder } from './metrics/histogram.js';
 export { HistogramSnapshot } from './metrics/histogram-snapshot.js';
 export {
   BufferPools,
-  type BufferPoolsOptions,
+  type AcquireOptions,
   type BufferPoolsStats,
+  type PoolHooks,
 } from './pools/buffer-pools.js';
+export type { BufferPoolsOptions, SafetyLevel } from './pools/settings.js';
 export { BroadcastReader } from './rings/broadcast-reader.js';
 export { BroadcastRing } from './rings/broadcast-ring.js';
 export { BroadcastWriter } from './rings/broadcast-writer.js';
@@ -20,8 +23,9 @@ export { ByteRingWriter } from './rings/byte-ring-writer.js';
 export { readableFrom, writableTo, type ByteStreamOptions } from './rings/byte-streams.js';
 export { FrameReader, FrameWriter } from './rings/frames.js';
 export { MessageRing, type MessageRingStats } from './rings/message-ring.js';
-export { Slice } from './slices/slice.js';
+export { Slice, type SliceHandle } from './slices/slice.js';
 export { SliceChain } from './slices/slice-chain.js';
+export type { LeakRecord, SliceTrace } from './slices/watched-slice.js';
 export { Barrier, type BarrierPass, type BarrierStats } from './sync/barrier.js';
 export { Condition } from './sync/condition.js';
 export { ManualResetEvent } from './sync/event.js';
@@ -33,4 +37,5 @@ export type { WaitLimits } from './sync/patience.js';
 export { RwLock, type RwLockStats } from './sync/rw-lock.js';
 export { Semaphore, type SemaphoreLimits, type SemaphoreStats } from './sync/semaphore.js';
 export { Waiter, type WaiterOptions } from './sync/waiter.js';
+export { HeartbeatWatch, type HeartbeatOptions } from './threads/heartbeat.js';
 export { ThreadRegistry, type ThreadId } from './threads/registry.js';

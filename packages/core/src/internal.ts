@@ -5,7 +5,6 @@ export {
   HEADER_VERSION,
   LINE,
   MAX_THREADS,
-  SLABS_PER_ARENA,
   SLAB_BITMAP,
   SLAB_BYTES,
   SLAB_WORDS,
@@ -24,16 +23,45 @@ export { FreeList } from './slices/free-list.js';
 export { Magazine } from './slices/magazine.js';
 export {
   CACHED,
+  CLOSING,
   CORRUPTED,
-  EXPIRED,
   FREE,
   LIVE,
   RETURNING,
+  SHARED,
   ended,
   generationOf,
   holderOf,
+  isHeld,
   pack,
   stateOf,
   withState,
   type SlotState,
 } from './slices/slot-word.js';
+export { Arenas } from './memory/arenas.js';
+export { Geometry, PAGE_BYTES } from './memory/geometry.js';
+export {
+  CLAIMED,
+  DRAINING,
+  EMPTY,
+  NO_POOL,
+  OPEN,
+  RETIRING,
+  RUN,
+  RUN_TAIL,
+  reopened,
+  serves,
+  slabHolderOf,
+  slabPoolOf,
+  slabStateOf,
+  slabWord,
+  type SlabState,
+} from './memory/slab-word.js';
+export { Growth } from './pools/growth.js';
+export { checked, fromWords, toWords, type PoolSettings } from './pools/settings.js';
+export { PoolRoom } from './pools/pool-room.js';
+export { sweep } from './pools/sweeper.js';
+export { LeaseCount } from './slices/lease-count.js';
+export { Sharing } from './slices/sharing.js';
+export { SlabLife } from './slices/slab-life.js';
+export { SlabRuns } from './slices/slab-runs.js';

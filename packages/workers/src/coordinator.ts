@@ -6,9 +6,11 @@ import { Dispatcher, workerDied, type DispatchStats } from './dispatch/dispatche
 import type { Task } from './dispatch/task.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
-import { WORKER_COUNTERS, type Welcome } from './threads/messages.js';
+import { WORKER_COUNTERS, type Welcome, type WorkerMessage } from './threads/messages.js';
 import { Threads, type WorkerThread } from './threads/threads.js';
 
+/** How long after its last use spare memory is given back. */
+const TRIM_AFTER_MS = 10_000;
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
 
@@ -29,12 +31,18 @@ export class Coordinator {
   #closing = false;
   #fault: { cause: unknown } | undefined;
   #onReady: (() => void) | undefined;
+  #trimming: NodeJS.Timeout | undefined;
 
   private constructor({ threads, memory }: CoordinatorOptions) {
     this.threadCount = threads;
-    this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId);
-    this.#ops = new Configurations((message) => {
+    const tell = (message: WorkerMessage): void => {
       for (const { port } of this.workers) port.postMessage(message);
+    };
+    this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
+      onRenewal: (renewal) => tell({ type: 'renewal', renewal }),
+    });
+    this.#ops = new Configurations((message) => {
+      tell(message);
       // Workers read their ports when they go to rest; one that rests for long would let them pile up.
       if (++this.#announced % ANNOUNCEMENTS_AT_REST === 0) this.#dispatcher.wakeAll();
     });
@@ -75,6 +83,7 @@ export class Coordinator {
   /** To be called when no task of this use is left and none will come. */
   release(config: Configured): void {
     this.#ops.release(config);
+    this.#trimLater();
   }
 
   /** Offers a task to the workers. Its `done` or `failed` is called exactly once, never synchronously. */
@@ -112,6 +121,7 @@ export class Coordinator {
   /** Lets the tasks in flight end, then ends the threads. */
   async close(): Promise<void> {
     this.#closing = true;
+    clearTimeout(this.#trimming);
     await this.#dispatcher.idle();
     this.#dispatcher.close();
     await this.#threads.close();
@@ -135,7 +145,16 @@ export class Coordinator {
     this.#dispatcher.hands = this.workers;
     this.#dispatcher.bury(thread, cause);
     // Only now may its id be given to another.
-    this.buffers.sweep(thread.id);
+    this.buffers.sweep(thread.id, thread.threadId);
+  }
+
+  /** Gives memory back that nobody has used for a while. An idle mill has nothing to give, and no timer. */
+  #trimLater(): void {
+    this.#trimming ??= setTimeout(() => {
+      this.#trimming = undefined;
+      if (this.inFlight > 0) this.#trimLater();
+      else this.buffers.trim();
+    }, TRIM_AFTER_MS).unref();
   }
 
   /** No thread is left and none will come. */

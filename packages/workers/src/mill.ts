@@ -120,7 +120,7 @@ export class Mill implements AsyncDisposable {
     const { counters, ...buffers } = { counters: this.buffers.counters, ...this.buffers.stats() };
     const { deaths, ...tasks } = this.#coordinator.stats();
     const threads = this.#coordinator.workers.map(({ id, threadId }) => ({ id, threadId }));
-    const count = (counter: number): number => counters.sum(this.buffers.counter(counter));
+    const count = (counter: number): number => counters.sum(counter);
     return {
       threads,
       tasks: { ...tasks, inFlight: this.#coordinator.inFlight, run: count(TASKS_RUN) },

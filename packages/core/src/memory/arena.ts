@@ -9,7 +9,7 @@
  */
 import { MillraceError } from '../errors.js';
 
-const WASM_PAGE_BYTES = 65_536;
+export const WASM_PAGE_BYTES = 65_536;
 
 /** What `postMessage` carries so that another thread can attach the same arena. */
 export type ArenaHandle =

@@ -4,12 +4,15 @@
  * Nothing but offsets stands here. Offsets are in 32-bit words. LINE words (128 bytes: two cache
  * lines, since processors fetch them in pairs) lie between words that different threads write.
  *
- *   header      1 line      MAGIC, VERSION, SLABS, COUNTERS
+ *   header      1 line      what was settled when the memory was made; only read after that
+ *   common      2 lines     THREADS_HIGH, TICK │ ATTENTION, WAITING by size class
+ *   arenas      one EPOCH an arena
  *   threads     128 lines   one record a thread id; id 0 means "nobody"
  *   counters    128 stripes of whole lines, two words a counter
- *   magazines   128 × 8 × 2 lines   one a thread and size class
+ *   magazines   128 × 16 × 2 lines   one a thread and pool
  *   slabs       SLABS × 2 lines     one record and one bitmap a slab
- *   slots       SLABS × 1024 lines  one control word a slot, with room beside it
+ *   extra       words of the room above
+ *   slots       SLABS × 1024 lines  one record a slot
  *
  * The slots' lines are only touched as slots come into use, so an unused slab costs address range,
  * not memory.
@@ -22,60 +25,143 @@ export const HEADER_MAGIC = 0;
 export const HEADER_VERSION = 1;
 export const HEADER_SLABS = 2;
 export const HEADER_COUNTERS = 3;
+export const HEADER_EXTRA = 4;
+export const HEADER_SLABS_PER_ARENA = 5;
+/** Bytes between two slots: 0, or a page where slices are guarded. */
+export const HEADER_GUARD = 6;
+/** From here on, words that belong to the settings of the pools. */
+export const HEADER_SETTINGS = 8;
 
 /** "mill", and the version of this page: attach refuses any other. */
 export const MAGIC = 0x6d_69_6c_6c;
-export const VERSION = 1;
+export const VERSION = 2;
+
+/** The highest thread id that was ever given out. */
+export const THREADS_HIGH = LINE;
+/** Time since the memory was made, in {@link TICK_MS}; one thread keeps it. */
+export const TICK = LINE + 1;
+export const TICK_MS = 10;
+/** How many wait for a slot, over all classes: not 0 sends every release the long way. */
+export const ATTENTION = 2 * LINE;
+/** How many wait for a slot of each class. */
+export const WAITING = 2 * LINE + 1;
+const ARENAS_AT = 3 * LINE;
 
 /** Thread ids are 1 … 127: seven bits of a slot's control word. */
 export const MAX_THREADS = 128;
+
+/** A thread's record. What it counts and intends is here, so that its sweeper can read it. */
+export const THREAD_STATE = 0;
+export const THREAD_EPOCH = 1;
+export const THREAD_BEAT = 2;
+/** The slab in which it takes several steps, + 1; 0 for none. */
+export const THREAD_INTENT = 3;
+/** Leases begun and ended by it, as two words each, and the witnesses: see `slices/lease-count.ts`. */
+export const THREAD_LEASED = 16;
+export const THREAD_RETURNED = 18;
+/** Of THREAD_RETURNED: by a sweep. */
+export const THREAD_SWEPT = 20;
+export const THREAD_LEASING = 22;
+export const THREAD_RETURNING = 23;
+/** The word of the lease that it is about to end. */
+export const THREAD_RETURNED_LEASE = 24;
+/** How many of its tasks wait for a slot of each class. */
+export const THREAD_WAITING = 8;
 
 /** Bytes of a slab, and of the largest slot. */
 export const SLAB_BYTES = 4 * 1024 * 1024;
 /** Slots of the smallest class in one slab: ten bits of a slot reference. */
 export const SLOTS_PER_SLAB = 1024;
-/** Slabs of one arena: 1 GiB. */
-export const SLABS_PER_ARENA = 256;
+/** The most slabs of one memory: 4 TiB. */
+export const MOST_SLABS = 2 ** 20;
+/** An arena is at most 1 GiB, and at least 64 MiB where the memory is that large. */
+const MOST_SLABS_PER_ARENA = 256;
+const LEAST_SLABS_PER_ARENA = 16;
+/** A memory is cut into about as many arenas, so that idle ones can be dropped one by one. */
+const USUAL_ARENAS = 64;
 
-/** A slab's record: word 0 holds 0 while it is unused, else its size class + 1. Its bitmap is one line on. */
-export const SLAB_CLASS = 0;
-export const SLAB_BITMAP = 32;
+/** A slab's record: its state word and when it was opened, in ticks. Its bitmap is one line on. */
+export const SLAB_STATE = 0;
+export const SLAB_BORN = 1;
+export const SLAB_BITMAP = LINE;
 export const SLAB_WORDS = 2 * LINE;
+
+/** A slot's record: its control word; then what belongs to the lease. */
+export const SLOT_WORD = 0;
+/** Bytes of a lease that is guarded, + 1; 0 when it is not. */
+export const SLOT_GUARDED = 1;
+/** When a guarded lease began, in ticks. */
+export const SLOT_BORN = 2;
+/** The slab's word when poison was left in the slot. */
+export const SLOT_POISONED_IN = 3;
+/** Who shares it: one bit a thread, four words. */
+export const SLOT_SEATS = 4;
+export const SEAT_WORDS = MAX_THREADS / 32;
 
 export interface ControlLayout {
   readonly slabs: number;
+  readonly slabsPerArena: number;
+  readonly arenas: number;
   readonly counters: number;
+  readonly extra: number;
+  readonly arenasAt: number;
   readonly threadsAt: number;
   readonly countersAt: number;
   readonly stripeWords: number;
   readonly magazinesAt: number;
   readonly slabsAt: number;
+  readonly extraAt: number;
   readonly slotsAt: number;
   readonly words: number;
 }
 
-/** Entries of a magazine begin one line after its count. */
+/** A magazine: its count, and one line on its entries. */
+export const MAGAZINE_ENTRIES = LINE;
 export const MAGAZINE_WORDS = 2 * LINE;
+/** Two pools for each of eight size classes. */
+const POOLS = 16;
 
-export function controlLayout(slabs: number, counters: number): ControlLayout {
-  const stripeWords = Math.ceil((counters * 2) / LINE) * LINE;
-  const threadsAt = LINE;
+/**
+ * @param slabs how many slabs of 4 MiB
+ * @param counters how many counters every thread has
+ * @param extra words for the room above, whole lines
+ */
+export function controlLayout(slabs: number, counters: number, extra = 0): ControlLayout {
+  const slabsPerArena = slabsPerArenaOf(slabs);
+  const arenas = Math.ceil(slabs / slabsPerArena);
+  const stripeWords = toLines(counters * 2);
+  const threadsAt = ARENAS_AT + toLines(arenas);
   const countersAt = threadsAt + MAX_THREADS * LINE;
   const magazinesAt = countersAt + MAX_THREADS * stripeWords;
-  const slabsAt = magazinesAt + MAX_THREADS * 8 * MAGAZINE_WORDS;
-  const slotsAt = slabsAt + slabs * SLAB_WORDS;
+  const slabsAt = magazinesAt + MAX_THREADS * POOLS * MAGAZINE_WORDS;
+  const extraAt = slabsAt + slabs * SLAB_WORDS;
+  const slotsAt = extraAt + toLines(extra);
   const words = slotsAt + slabs * SLOTS_PER_SLAB * LINE;
   return {
     slabs,
+    slabsPerArena,
+    arenas,
     counters,
+    extra,
+    arenasAt: ARENAS_AT,
     threadsAt,
     countersAt,
     stripeWords,
     magazinesAt,
     slabsAt,
+    extraAt,
     slotsAt,
     words,
   };
+}
+
+function slabsPerArenaOf(slabs: number): number {
+  const usual = Math.ceil(slabs / USUAL_ARENAS);
+  return Math.min(MOST_SLABS_PER_ARENA, Math.max(LEAST_SLABS_PER_ARENA, usual));
+}
+
+function toLines(words: number): number {
+  return Math.ceil(words / LINE) * LINE;
 }
 
 /**

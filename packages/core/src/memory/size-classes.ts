@@ -22,6 +22,16 @@ export const SIZE_CLASSES: readonly number[] = [
 
 export const CLASS_COUNT = 8;
 
+/**
+ * Each class has two pools: pool `c` for all, and pool `c` + 8 over the reserve, for critical acquires.
+ */
+export const POOL_COUNT = 2 * CLASS_COUNT;
+
+/** The size class of `pool`. */
+export function classOfPool(pool: number): number {
+  return pool & (CLASS_COUNT - 1);
+}
+
 /** The largest slice that can be leased, in bytes. */
 export const LARGEST_CLASS_BYTES = 4 * MiB;
 
@@ -36,7 +46,7 @@ const CLASS_BY_BITS = Int8Array.from({ length: 33 }, (_, bits) =>
  * @throws MillraceError `ERR_SIZE` unless `bytes` is an integer from 1 to {@link LARGEST_CLASS_BYTES}
  */
 export function classOf(bytes: number): number {
-  if (!Number.isInteger(bytes) || bytes < 1 || bytes > LARGEST_CLASS_BYTES) {
+  if ((bytes | 0) !== bytes || bytes < 1 || bytes > LARGEST_CLASS_BYTES) {
     throw new MillraceError(
       'ERR_SIZE',
       `Cannot lease a slice of ${String(bytes)} bytes as the size must be an integer from 1 to ${LARGEST_CLASS_BYTES}`,

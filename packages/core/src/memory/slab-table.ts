@@ -1,21 +1,24 @@
 /**
- * The slab table: which slab serves which size class, and where its bytes are.
- *
- * Slab n lies in arena n / 256 at offset (n mod 256) × 4 MiB. Arenas reserve their address range when
- * they are created, so a slab that one thread opens is reachable from every other without a message.
+ * The slab table: one memory as one thread sees it. The control block, the arenas, and where the bytes
+ * of a slot are.
  */
 import { MillraceError } from '../errors.js';
-import { Arena, type ArenaHandle } from './arena.js';
+import { Arenas, type ArenaRenewal } from './arenas.js';
+import { Geometry } from './geometry.js';
 import {
   BYTES_PER_WORD,
   HEADER_COUNTERS,
+  HEADER_EXTRA,
+  HEADER_GUARD,
   HEADER_MAGIC,
+  HEADER_SETTINGS,
   HEADER_SLABS,
+  HEADER_SLABS_PER_ARENA,
   HEADER_VERSION,
+  LINE,
   MAGIC,
-  SLABS_PER_ARENA,
-  SLAB_BYTES,
-  SLAB_CLASS,
+  MOST_SLABS,
+  SLAB_STATE,
   SLAB_WORDS,
   VERSION,
   controlLayout,
@@ -24,42 +27,69 @@ import {
   type ControlLayout,
   type SlotRef,
 } from './layout.js';
-import { SIZE_CLASSES } from './size-classes.js';
+import { classOfPool } from './size-classes.js';
+import { EMPTY, NO_POOL, RUN, slabPoolOf, slabStateOf } from './slab-word.js';
 
 /** What `postMessage` carries so that another thread can attach the same memory. */
 export interface MemoryHandle {
   readonly control: SharedArrayBuffer;
-  readonly arenas: readonly ArenaHandle[];
+  readonly arenas: readonly ArenaRenewal[];
 }
+
+/** What a memory is made of. */
+export interface MemoryPlan {
+  /** Slabs of 4 MiB. */
+  readonly slabs: number;
+  /** Counters that every thread has. */
+  readonly counters: number;
+  /** Words for the room above. @defaultValue 0 */
+  readonly extra?: number;
+  /** Bytes between two slots: 0 or a page. @defaultValue 0 */
+  readonly guard?: number;
+  /** Words of the header that the pools give a meaning to. @defaultValue none */
+  readonly settings?: readonly number[];
+}
+
+/** Views onto the slots of one slab, while its word is `word`. */
+interface SlabViews {
+  word: number;
+  readonly views: (Uint8Array<SharedArrayBuffer> | undefined)[];
+}
+
+const HEADER_WORDS = LINE;
 
 export class SlabTable {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly layout: ControlLayout;
-  readonly arenas: readonly Arena[];
-  /** Views by slot, so that a slot that is lent again at the same length needs no new one. */
-  readonly #views: (Uint8Array<SharedArrayBuffer> | undefined)[][];
+  readonly geometry: Geometry;
+  readonly arenas: Arenas;
+  /** So that a slot that is lent again at the same length needs no new view. */
+  readonly #views: SlabViews[];
 
-  private constructor(control: SharedArrayBuffer, layout: ControlLayout, arenas: readonly Arena[]) {
-    this.words = new Int32Array(control);
+  private constructor(
+    words: Int32Array<SharedArrayBuffer>,
+    layout: ControlLayout,
+    geometry: Geometry,
+    arenas: Arenas,
+  ) {
+    this.words = words;
     this.layout = layout;
+    this.geometry = geometry;
     this.arenas = arenas;
-    this.#views = Array.from({ length: layout.slabs }, () => []);
+    this.#views = Array.from({ length: layout.slabs }, () => ({ word: 0, views: [] }));
   }
 
   /**
-   * Reserves address range for `slabs` slabs and the control block for `counters` counters.
+   * Reserves address range for the slabs, and the control block.
    *
    * @throws MillraceError `ERR_ARENA_UNAVAILABLE` when the system refuses
    */
-  static create(slabs: number, counters: number): SlabTable {
-    const arenas: Arena[] = [];
-    while (arenas.length * SLABS_PER_ARENA < slabs) {
-      arenas.push(Arena.create(arenaBytes(slabs, arenas.length)));
-    }
-    const layout = controlLayout(slabs, counters);
-    let control: SharedArrayBuffer;
+  static create({ slabs, counters, extra = 0, guard = 0, settings = [] }: MemoryPlan): SlabTable {
+    const layout = controlLayout(slabs, counters, extra);
+    const geometry = new Geometry(guard);
+    let words: Int32Array<SharedArrayBuffer>;
     try {
-      control = new SharedArrayBuffer(layout.words * BYTES_PER_WORD);
+      words = new Int32Array(new SharedArrayBuffer(layout.words * BYTES_PER_WORD));
     } catch (cause) {
       throw new MillraceError(
         'ERR_ARENA_UNAVAILABLE',
@@ -67,13 +97,17 @@ export class SlabTable {
         { cause },
       );
     }
-    const table = new SlabTable(control, layout, arenas);
-    table.words[HEADER_VERSION] = VERSION;
-    table.words[HEADER_SLABS] = slabs;
-    table.words[HEADER_COUNTERS] = counters;
+    const arenas = Arenas.create(words, layout, geometry);
+    words[HEADER_VERSION] = VERSION;
+    words[HEADER_SLABS] = slabs;
+    words[HEADER_COUNTERS] = counters;
+    words[HEADER_EXTRA] = extra;
+    words[HEADER_SLABS_PER_ARENA] = layout.slabsPerArena;
+    words[HEADER_GUARD] = guard;
+    words.set(settings, HEADER_SETTINGS);
     // Publishes the header: attach reads it in the opposite order.
-    Atomics.store(table.words, HEADER_MAGIC, MAGIC);
-    return table;
+    Atomics.store(words, HEADER_MAGIC, MAGIC);
+    return new SlabTable(words, layout, geometry, arenas);
   }
 
   /**
@@ -84,7 +118,7 @@ export class SlabTable {
   static attach(handle: MemoryHandle): SlabTable {
     if (
       !(handle?.control instanceof SharedArrayBuffer) ||
-      handle.control.byteLength < 4 * BYTES_PER_WORD ||
+      handle.control.byteLength < HEADER_WORDS * BYTES_PER_WORD ||
       !Array.isArray(handle.arenas)
     ) {
       throw new MillraceError(
@@ -92,7 +126,7 @@ export class SlabTable {
         'Cannot attach memory as it has no control block or no arenas',
       );
     }
-    const header = new Int32Array(handle.control, 0, 4);
+    const header = new Int32Array(handle.control, 0, HEADER_WORDS);
     const magic = Atomics.load(header, HEADER_MAGIC);
     const version = header[HEADER_VERSION]!;
     if (magic !== MAGIC || version !== VERSION) {
@@ -102,73 +136,81 @@ export class SlabTable {
       );
     }
     const slabs = header[HEADER_SLABS]!;
-    const layout = controlLayout(slabs, header[HEADER_COUNTERS]!);
-    const arenas = handle.arenas.map((arena: ArenaHandle) => Arena.attach(arena));
+    const layout = controlLayout(slabs, header[HEADER_COUNTERS]!, header[HEADER_EXTRA]);
+    const geometry = new Geometry(header[HEADER_GUARD]!);
     if (
+      slabs < 1 ||
+      slabs > MOST_SLABS ||
       handle.control.byteLength !== layout.words * BYTES_PER_WORD ||
-      arenas.length !== Math.ceil(slabs / SLABS_PER_ARENA) ||
-      arenas.some((arena, index) => arena.maxBytes !== arenaBytes(slabs, index))
+      header[HEADER_SLABS_PER_ARENA] !== layout.slabsPerArena
     ) {
-      throw new MillraceError('ERR_BAD_HANDLE', `Cannot attach memory as parts of it are missing`);
+      throw new MillraceError('ERR_BAD_HANDLE', 'Cannot attach memory as parts of it are missing');
     }
-    return new SlabTable(handle.control, layout, arenas);
+    const words = new Int32Array(handle.control);
+    return new SlabTable(
+      words,
+      layout,
+      geometry,
+      Arenas.attach(words, layout, geometry, handle.arenas),
+    );
   }
 
   get handle(): MemoryHandle {
-    return {
-      control: this.words.buffer,
-      arenas: this.arenas.map((arena) => arena.handle),
-    };
+    return { control: this.words.buffer, arenas: this.arenas.handles };
   }
 
-  /**
-   * Dedicates an unused slab to `sizeClass` and makes its bytes addressable.
-   *
-   * @returns the slab's number, or `undefined` when all are in use
-   */
-  claim(sizeClass: number): number | undefined {
-    for (let slab = 0; slab < this.layout.slabs; slab++) {
-      const at = this.#recordAt(slab);
-      if (Atomics.load(this.words, at) !== 0) continue;
-      // The bytes come first: whoever sees the class may see bits in the bitmap, and use the slots.
-      this.arenas[Math.floor(slab / SLABS_PER_ARENA)]!.ensure(
-        ((slab % SLABS_PER_ARENA) + 1) * SLAB_BYTES,
-      );
-      if (Atomics.compareExchange(this.words, at, 0, sizeClass + 1) === 0) return slab;
-    }
-    return undefined;
+  /** The state word of `slab`, see `slab-word.ts`. */
+  slabWord(slab: number): number {
+    return Atomics.load(this.words, this.layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE);
   }
 
-  /** The size class that `slab` serves, or `undefined` while it is unused. */
+  /** The size class that `slab` serves, or `undefined` while it serves none. */
   classOf(slab: number): number | undefined {
-    const state = Atomics.load(this.words, this.#recordAt(slab));
-    return state === 0 ? undefined : state - 1;
+    const word = this.slabWord(slab);
+    const pool = slabPoolOf(word);
+    return slabStateOf(word) === EMPTY || pool === NO_POOL ? undefined : classOfPool(pool);
   }
 
-  /** The first `length` bytes of the slot `ref`. */
+  /** The first `length` bytes of the slot `ref`, which must be in use. */
   viewOf(ref: SlotRef, length: number): Uint8Array<SharedArrayBuffer> {
-    const slab = slabOf(ref);
-    const views = this.#views[slab]!;
-    const kept = views[slotOf(ref)];
-    if (kept?.byteLength === length) return kept;
-    const slotBytes = SIZE_CLASSES[this.classOf(slab)!]!;
-    const offset = (slab % SLABS_PER_ARENA) * SLAB_BYTES + slotOf(ref) * slotBytes;
-    const view = this.arenas[Math.floor(slab / SLABS_PER_ARENA)]!.view(offset, length);
-    views[slotOf(ref)] = view;
+    const known = this.#views[slabOf(ref)]!;
+    const word = this.slabWord(slabOf(ref));
+    if (known.word === word) {
+      const kept = known.views[slotOf(ref)];
+      if (kept?.byteLength === length) return kept;
+    } else {
+      known.word = word;
+      known.views.length = 0;
+    }
+    const view = this.#view(ref, word, 0, length);
+    known.views[slotOf(ref)] = view;
     return view;
   }
 
-  /** Bytes that have been made addressable so far. */
-  get openBytes(): number {
-    return this.arenas.reduce((sum, arena) => sum + arena.byteLength, 0);
+  /** The bytes of the slot `ref` from `from` to `to`, which may lie in its guards: not kept. */
+  around(ref: SlotRef, from: number, to: number): Uint8Array<SharedArrayBuffer> {
+    return this.#view(ref, this.slabWord(slabOf(ref)), from, to - from);
   }
 
-  #recordAt(slab: number): number {
-    return this.layout.slabsAt + slab * SLAB_WORDS + SLAB_CLASS;
+  /** Takes in that an arena was renewed, and lets go of the old one. */
+  takeRenewal(renewal: ArenaRenewal): void {
+    this.arenas.take(renewal);
+    this.dropViews(renewal.index);
   }
-}
 
-/** The size of arena `index` in a memory of `slabs` slabs: the last may be smaller than the others. */
-function arenaBytes(slabs: number, index: number): number {
-  return Math.min(slabs - index * SLABS_PER_ARENA, SLABS_PER_ARENA) * SLAB_BYTES;
+  /** Forgets the views onto arena `index`, which would keep its memory alive. */
+  dropViews(index: number): void {
+    const from = index * this.layout.slabsPerArena;
+    for (const known of this.#views.slice(from, from + this.layout.slabsPerArena)) {
+      known.views.length = 0;
+    }
+  }
+
+  #view(ref: SlotRef, word: number, from: number, length: number): Uint8Array<SharedArrayBuffer> {
+    const { geometry, arenas } = this;
+    const slab = slabOf(ref);
+    const offset =
+      slabStateOf(word) === RUN ? geometry.guard : geometry.offsetOf(slabPoolOf(word), slotOf(ref));
+    return arenas.of(slab).view(arenas.offsetOf(slab) + offset + from, length);
+  }
 }

@@ -73,7 +73,8 @@ export function addTo(words: Int32Array, at: number, amount: number): void {
   Atomics.store(words, at, ((high & 1) << LOW_BITS) | (count - LOW_RANGE));
 }
 
-function readFrom(words: Int32Array, at: number): number {
+/** The counter at `at`, which may be any thread's. */
+export function readFrom(words: Int32Array, at: number): number {
   for (;;) {
     const high = Atomics.load(words, at + 1);
     const low = Atomics.load(words, at);

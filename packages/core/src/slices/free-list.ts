@@ -1,50 +1,76 @@
 /**
- * The free list of one size class: the bitmaps of its slabs.
+ * The free list of one pool: the bitmaps of its slabs.
  *
- * A bit says "this slot may be FREE"; the slot's control word says whether it is. That makes every
- * step safe to die after:
+ * A clear bit says "this slot may be FREE"; the slot's control word says whether it is. So zero-filled
+ * memory is a slab whose slots are all free, and one exchange of a slab's word opens it. Every step is
+ * safe to die after:
  *
- * - take: one atomic step clears the wanted bits of a word, then each slot is claimed FREE → CACHED
- *   by its own compare-and-exchange, holder included. A thread that dies in between leaves slots FREE with
- *   their bits clear; the sweeper, which reads every word anyway, sets those bits again.
- * - give: the slot becomes FREE first and its bit is set after. A thread that dies in between leaves
- *   the same picture.
- * - a bit that is set though its slot is taken costs the taker one lost exchange and is dropped.
+ * - take: one atomic step sets the wanted bits of a word, then each slot is claimed FREE → CACHED by
+ *   its own compare-and-exchange, holder included. A thread that dies in between leaves slots FREE
+ *   with their bits set; the sweeper, which reads every word anyway, clears those bits.
+ * - give: the slot becomes FREE first and its bit is cleared after. A thread that dies in between
+ *   leaves the same picture.
+ * - a bit that is clear though its slot is taken costs the taker one lost exchange and is mended by it.
  *
- * No slot is lost: after the last time a slot became FREE its bit was set, and whoever cleared that
+ * No slot is lost: after the last time a slot became FREE its bit was cleared, and whoever set that
  * bit since then tried to claim the slot. There is no list head, so there is no ABA.
+ *
+ * A slab may be given to another pool at any time that all its slots are FREE. So whoever has claimed a
+ * slot looks at the slab's word again, and gives the slot back if that has changed: from then on the
+ * slot, which is not FREE, keeps the slab as it is.
  */
 import {
   LINE,
   SLAB_BITMAP,
-  SLAB_BYTES,
-  SLAB_CLASS,
+  SLAB_STATE,
   SLAB_WORDS,
-  SLOTS_PER_SLAB,
+  THREAD_INTENT,
   slabOf,
   slotOf,
   slotRef,
   type ControlLayout,
   type SlotRef,
 } from '../memory/layout.js';
-import { SIZE_CLASSES } from '../memory/size-classes.js';
+import { serves } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
-import { CACHED, FREE, ended, holderOf, stateOf, withState } from './slot-word.js';
+import { CACHED, FREE, ended, stateOf, withState } from './slot-word.js';
+
+/** What a free list is about. */
+export interface FreeListShape {
+  readonly pool: number;
+  readonly slotsPerSlab: number;
+  /** Its slabs lie from `from` up to `to`. */
+  readonly from: number;
+  readonly to: number;
+}
 
 export class FreeList {
   readonly #words: Int32Array;
   readonly #layout: ControlLayout;
-  readonly #sizeClass: number;
+  readonly #pool: number;
+  readonly #thread: ThreadId;
   /** Slots in each slab of this class. */
   readonly slotsPerSlab: number;
+  /** The slabs that it may have: from `from` up to `to`. */
+  readonly from: number;
+  readonly to: number;
   /** The slab where this thread last found something: where it looks first. */
-  #hint = 0;
+  #hint: number;
 
-  constructor(words: Int32Array, layout: ControlLayout, sizeClass: number) {
+  constructor(
+    words: Int32Array,
+    layout: ControlLayout,
+    thread: ThreadId,
+    { pool, slotsPerSlab, from, to }: FreeListShape,
+  ) {
     this.#words = words;
     this.#layout = layout;
-    this.#sizeClass = sizeClass;
-    this.slotsPerSlab = Math.min(SLOTS_PER_SLAB, SLAB_BYTES / SIZE_CLASSES[sizeClass]!);
+    this.#thread = thread;
+    this.#pool = pool;
+    this.slotsPerSlab = slotsPerSlab;
+    this.from = from;
+    this.to = to;
+    this.#hint = from;
   }
 
   /** Where the control word of `ref` lies. */
@@ -53,17 +79,20 @@ export class FreeList {
   }
 
   /**
-   * Claims up to `want` free slots for `thread` and hands each to `keep`.
+   * Claims up to `want` free slots, and hands each to `keep`.
    *
-   * @returns how many were claimed; 0 when this class has none free
+   * @returns how many were claimed; 0 when none is free
    */
-  take(thread: ThreadId, want: number, keep: (ref: SlotRef) => void): number {
-    const { slabs, slabsAt } = this.#layout;
+  take(want: number, keep: (ref: SlotRef) => void): number {
+    const { slabsAt } = this.#layout;
+    const slabs = this.to - this.from;
     for (let tried = 0; tried < slabs; tried++) {
-      const slab = (this.#hint + tried) % slabs;
-      const at = slabsAt + slab * SLAB_WORDS;
-      if (Atomics.load(this.#words, at + SLAB_CLASS) !== this.#sizeClass + 1) continue;
-      const taken = this.#takeFrom(slab, at + SLAB_BITMAP, thread, want, keep);
+      const ahead = this.#hint + tried;
+      const slab = ahead < this.to ? ahead : ahead - slabs;
+      const stateAt = slabsAt + slab * SLAB_WORDS + SLAB_STATE;
+      const state = Atomics.load(this.#words, stateAt);
+      if (!serves(state, this.#pool)) continue;
+      const taken = this.#takeFrom(slab, state, want, keep);
       if (taken > 0) {
         this.#hint = slab;
         return taken;
@@ -72,84 +101,110 @@ export class FreeList {
     return 0;
   }
 
-  #takeFrom(
-    slab: number,
-    bitmapAt: number,
-    thread: ThreadId,
-    want: number,
-    keep: (ref: SlotRef) => void,
-  ): number {
+  #takeFrom(slab: number, state: number, want: number, keep: (ref: SlotRef) => void): number {
     const words = this.#words;
+    const stateAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
+    const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
     let taken = 0;
-    for (let w = 0; w * 32 < this.slotsPerSlab; w++) {
-      let set = Atomics.load(words, bitmapAt + w);
-      while (set !== 0 && taken < want) {
+    // Should this thread die while the slab changes hands, the sweeper looks at all its slots.
+    Atomics.store(words, intentAt, slab + 1);
+    for (let w = 0; w * 32 < this.slotsPerSlab && taken < want; w++) {
+      const bitsAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_BITMAP + w;
+      const slots = this.slotsPerSlab - w * 32;
+      const within = slots >= 32 ? -1 : (1 << slots) - 1;
+      let free = ~Atomics.load(words, bitsAt) & within;
+      while (free !== 0 && taken < want) {
         // No more than we want: were the others out of sight meanwhile, they would look lent.
-        const wanted = lowestBits(set, want - taken);
-        // From here on, the bits we got are ours to try, and nobody else's.
-        let bits = Atomics.and(words, bitmapAt + w, ~wanted) & wanted;
+        const wanted = lowestBits(free, want - taken);
+        // From here on, the bits that we set are ours to try, and nobody else's.
+        let bits = ~Atomics.or(words, bitsAt, wanted) & wanted;
         for (; bits !== 0; bits &= bits - 1) {
           const ref = slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits));
-          if (this.#claim(ref, thread)) {
-            keep(ref);
-            taken++;
+          const word = this.#claim(ref);
+          if (word === undefined) continue;
+          if (Atomics.load(words, stateAt) !== state) {
+            this.give(ref, word);
+            for (bits &= bits - 1; bits !== 0; bits &= bits - 1) {
+              this.show(slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits)));
+            }
+            Atomics.store(words, intentAt, 0);
+            return taken;
           }
+          // A sweeper may have cleared the bit before it saw the claim.
+          this.#setBit(ref);
+          keep(ref);
+          taken++;
         }
-        set = Atomics.load(words, bitmapAt + w);
+        free = ~Atomics.load(words, bitsAt) & within;
       }
     }
+    Atomics.store(words, intentAt, 0);
     return taken;
   }
 
-  #claim(ref: SlotRef, thread: ThreadId): boolean {
+  #claim(ref: SlotRef): number | undefined {
     const at = this.wordAt(ref);
     const word = Atomics.load(this.#words, at);
-    if (stateOf(word) !== FREE) return false;
-    return Atomics.compareExchange(this.#words, at, word, withState(word, CACHED, thread)) === word;
-  }
-
-  /** Gives back a slot whose word is `word` and whose lease, if it had one, ends with this. */
-  give(ref: SlotRef, word: number): boolean {
-    const at = this.wordAt(ref);
-    if (Atomics.compareExchange(this.#words, at, word, ended(word, FREE, 0)) !== word) return false;
-    this.#setBit(ref);
-    return true;
-  }
-
-  /** Makes the fresh slab `slab` available: its words are zero, which is FREE. */
-  open(slab: number): void {
-    const at = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_BITMAP;
-    for (let w = 0; w * 32 < this.slotsPerSlab; w++) {
-      const bits = Math.min(32, this.slotsPerSlab - w * 32);
-      // `or`, not `store`: a sweeper may have repaired the bitmap already and slots may be taken.
-      Atomics.or(this.#words, at + w, bits === 32 ? -1 : 2 ** bits - 1);
-    }
+    if (stateOf(word) !== FREE) return undefined;
+    const claimed = withState(word, CACHED, this.#thread);
+    return Atomics.compareExchange(this.#words, at, word, claimed) === word ? claimed : undefined;
   }
 
   /**
-   * Returns everything in `slab` that the dead `thread` held, and sets the bit of every FREE slot
-   * again. Others may take and give meanwhile.
-   *
-   * @returns how many leases that ended; slots of its magazine come back uncounted
+   * Claims a slot that another thread keeps in its magazine. That reads every slot: for a thread that
+   * would have to wait otherwise.
    */
-  sweep(slab: number, thread: ThreadId): number {
-    let leases = 0;
-    for (let slot = 0; slot < this.slotsPerSlab; slot++) {
-      const ref = slotRef(slab, slot);
-      const word = Atomics.load(this.#words, this.wordAt(ref));
-      if (stateOf(word) === FREE) this.#setBit(ref);
-      else if (holderOf(word) === thread && this.give(ref, word) && stateOf(word) !== CACHED)
-        leases++;
+  steal(): SlotRef | undefined {
+    for (let slab = this.from; slab < this.to; slab++) {
+      const state = Atomics.load(
+        this.#words,
+        this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE,
+      );
+      if (!serves(state, this.#pool)) continue;
+      for (let slot = 0; slot < this.slotsPerSlab; slot++) {
+        const ref = slotRef(slab, slot);
+        const at = this.wordAt(ref);
+        const word = Atomics.load(this.#words, at);
+        if (stateOf(word) !== CACHED) continue;
+        const stolen = withState(word, CACHED, this.#thread);
+        if (Atomics.compareExchange(this.#words, at, word, stolen) === word) return ref;
+      }
     }
-    return leases;
+    return undefined;
+  }
+
+  /** Gives back a slot whose word is `word`; false when it is not any more. */
+  give(ref: SlotRef, word: number): boolean {
+    const at = this.wordAt(ref);
+    if (Atomics.compareExchange(this.#words, at, word, ended(word, FREE, 0)) !== word) return false;
+    this.clearBit(ref);
+    return true;
+  }
+
+  /** Brings the slot `ref` into sight if it is FREE; for the sweeper, while others take and give. */
+  show(ref: SlotRef): void {
+    const at = this.wordAt(ref);
+    if (stateOf(Atomics.load(this.#words, at)) !== FREE) return;
+    this.clearBit(ref);
+    if (stateOf(Atomics.load(this.#words, at)) !== FREE) this.#setBit(ref);
+  }
+
+  clearBit(ref: SlotRef): void {
+    const at = bitmapAt(this.#layout, ref);
+    const bit = 1 << (ref & 31);
+    if ((Atomics.load(this.#words, at) & bit) !== 0) Atomics.and(this.#words, at, ~bit);
   }
 
   #setBit(ref: SlotRef): void {
-    const slot = slotOf(ref);
-    const at = this.#layout.slabsAt + slabOf(ref) * SLAB_WORDS + SLAB_BITMAP + (slot >>> 5);
-    const bit = 1 << (slot & 31);
+    const at = bitmapAt(this.#layout, ref);
+    const bit = 1 << (ref & 31);
     if ((Atomics.load(this.#words, at) & bit) === 0) Atomics.or(this.#words, at, bit);
   }
+}
+
+/** Where the word of the bitmap lies that holds the bit of `ref`. */
+export function bitmapAt(layout: ControlLayout, ref: SlotRef): number {
+  return layout.slabsAt + slabOf(ref) * SLAB_WORDS + SLAB_BITMAP + (slotOf(ref) >>> 5);
 }
 
 /** The lowest `most` of the bits that are set in `bits`. */

@@ -4,11 +4,12 @@
  *   31                        10 9         3 2     0
  *   |        generation         |   holder  | state |
  *
- *   FREE      nobody's; its bit in the slab's bitmap is set, or is about to be
+ *   FREE      nobody's; its bit in the slab's bitmap is clear, or is about to be
  *   CACHED    in the holder's magazine
  *   LIVE      leased to the holder
  *   RETURNING being checked or cleaned by the holder on its way back
- *   EXPIRED   too old to be lent again; its slab waits to be retired
+ *   SHARED    held by all who have a seat; no holder
+ *   CLOSING   the holder looks whether the last has left
  *   CORRUPTED found damaged; never lent again
  *
  * The generation changes when a lease ends, so that whoever still holds the old word loses the
@@ -20,11 +21,18 @@ export const FREE = 0;
 export const CACHED = 1;
 export const LIVE = 2;
 export const RETURNING = 3;
-export const EXPIRED = 4;
-export const CORRUPTED = 5;
+export const SHARED = 4;
+export const CLOSING = 5;
+export const CORRUPTED = 6;
 
 export type SlotState =
-  typeof FREE | typeof CACHED | typeof LIVE | typeof RETURNING | typeof EXPIRED | typeof CORRUPTED;
+  | typeof FREE
+  | typeof CACHED
+  | typeof LIVE
+  | typeof RETURNING
+  | typeof SHARED
+  | typeof CLOSING
+  | typeof CORRUPTED;
 
 const HOLDER_SHIFT = 3;
 const HOLDER_MASK = 0x7f;
@@ -55,6 +63,16 @@ export function generationOf(word: number): number {
 /** The same lease and generation, in another state and with another holder. */
 export function withState(word: number, state: SlotState, holder: ThreadId | 0): number {
   return (word & GENERATION_BITS) | (holder << HOLDER_SHIFT) | state;
+}
+
+/** Whether the slot is in state `state` and held by `holder`. */
+export function isHeld(word: number, state: SlotState, holder: ThreadId | 0): boolean {
+  return (word & ~GENERATION_BITS) === ((holder << HOLDER_SHIFT) | state);
+}
+
+/** Whether both words stand for the same lease. */
+export function sameLease(one: number, other: number): boolean {
+  return ((one ^ other) & GENERATION_BITS) === 0;
 }
 
 /** The word after the lease that `word` stands for has ended: the next generation. */

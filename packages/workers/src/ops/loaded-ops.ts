@@ -3,9 +3,13 @@
  * imported when their op is first needed.
  */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import { MillraceError } from '@millrace/core';
+import { MillraceError, type ArenaRenewal } from '@millrace/core';
 import type { Announcement, Withdrawal } from './configurations.js';
 import { Op, type AnyOp, type OpKind } from './define-op.js';
+
+/** What the coordinator posts to a worker. */
+type Incoming =
+  Announcement | Withdrawal | { readonly type: 'renewal'; readonly renewal: ArenaRenewal };
 
 export interface LoadedOp {
   readonly name: string;
@@ -16,11 +20,18 @@ export interface LoadedOp {
 
 export class LoadedOps {
   readonly #port: MessagePort;
+  readonly #onRenewal: (renewal: ArenaRenewal) => void;
   readonly #announced = new Map<number, Announcement>();
   readonly #loaded = new Map<number, LoadedOp>();
 
-  constructor(port: MessagePort, announced: readonly Announcement[]) {
+  /** @param onRenewal takes in what comes over the same port and is about memory */
+  constructor(
+    port: MessagePort,
+    announced: readonly Announcement[],
+    onRenewal: (renewal: ArenaRenewal) => void,
+  ) {
     this.#port = port;
+    this.#onRenewal = onRenewal;
     for (const announcement of announced) this.#announced.set(announcement.id, announcement);
   }
 
@@ -74,8 +85,9 @@ export class LoadedOps {
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (!received) return;
-      const message = received.message as Announcement | Withdrawal;
+      const message = received.message as Incoming;
       if (message.type === 'config') this.#announced.set(message.id, message);
+      else if (message.type === 'renewal') this.#onRenewal(message.renewal);
       else {
         this.#announced.delete(message.id);
         this.#loaded.delete(message.id);

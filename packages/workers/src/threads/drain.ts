@@ -30,9 +30,11 @@ export class Drain {
     this.#words = new Int32Array(welcome.dispatch);
     this.#table = new TaskTable(this.#words);
     this.#wakeUp = new WakeUp(this.#words);
-    this.#ops = new LoadedOps(port, welcome.ops);
+    const pools = BufferPools.attach(welcome.memory, welcome.thread, {
+      onUnknownArena: () => this.#ops.drainPort(),
+    });
+    this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
     this.#spinners = welcome.spinners;
-    const pools = BufferPools.attach(welcome.memory, welcome.thread);
     this.#execution = new Execution(this.#words, pools, port);
   }
 

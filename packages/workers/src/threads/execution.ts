@@ -57,9 +57,9 @@ export class Execution {
     this.#bytes = new Uint8Array(words.buffer);
     this.#pools = pools;
     this.#port = port;
-    this.#runAt = pools.counters.at(pools.thread, pools.counter(TASKS_RUN));
-    this.#inAt = pools.counters.at(pools.thread, pools.counter(BYTES_IN));
-    this.#outAt = pools.counters.at(pools.thread, pools.counter(BYTES_OUT));
+    this.#runAt = pools.counters.at(pools.thread, TASKS_RUN);
+    this.#inAt = pools.counters.at(pools.thread, BYTES_IN);
+    this.#outAt = pools.counters.at(pools.thread, BYTES_OUT);
   }
 
   /** Runs `op` on the cell's task. The promise, if there is one, resolves when the outcome stands in the cell. */

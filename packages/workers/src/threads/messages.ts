@@ -1,7 +1,7 @@
 /** What coordinator and worker post to each other; nothing of it lies on the path of a task that succeeds. */
 import type { MessagePort } from 'node:worker_threads';
-import type { MemoryHandle, ThreadId } from '@millrace/core';
-import type { Announcement } from '../ops/configurations.js';
+import type { ArenaRenewal, MemoryHandle, ThreadId } from '@millrace/core';
+import type { Announcement, Withdrawal } from '../ops/configurations.js';
 
 /** Worker → main, over piscina: the thread has started, and this is its control port. */
 export interface Hello {
@@ -18,6 +18,15 @@ export interface Welcome {
   readonly ops: readonly Announcement[];
   /** How many workers may look for work at one time. */
   readonly spinners: number;
+}
+
+/** Main → worker, over the control port. */
+export type WorkerMessage = Announcement | Withdrawal | Renewal;
+
+/** An idle arena was dropped, and this is the one in its place. */
+export interface Renewal {
+  readonly type: 'renewal';
+  readonly renewal: ArenaRenewal;
 }
 
 /** Counters that each worker keeps, in its own stripe. */
