@@ -1,34 +1,26 @@
 /**
  * A pool: slots of one size class, as one thread sees them.
  *
- *   acquire ──▶ magazine ──empty──▶ free list ──empty──▶ growth ──none──▶ another's magazine
- *   release ──▶ magazine ──full───▶ free list
+ *   lend     ──▶ magazine ──empty──▶ free list ──empty──▶ growth ──none──▶ another's magazine
+ *   takeBack ──▶ magazine ──full───▶ free list
  */
+import { MillraceError } from '../errors.js';
 import {
   ATTENTION,
   LINE,
   MAGAZINE_ENTRIES,
-  THREAD_LEASED,
-  THREAD_LEASING,
-  THREAD_RETURNED,
-  THREAD_RETURNED_LEASE,
-  THREAD_RETURNING,
   type ControlLayout,
   type SlotRef,
 } from '../memory/layout.js';
 import { SIZE_CLASSES, classOfPool } from '../memory/size-classes.js';
 import { addTo } from '../metrics/counters.js';
 import type { FreeList } from '../slices/free-list.js';
-import { witnessOf, type LeaseCount } from '../slices/lease-count.js';
+import type { LeaseCount } from '../slices/lease-count.js';
 import { Magazine } from '../slices/magazine.js';
+import { Slice, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
 import { CACHED, LIVE, ended, isHeld, withState } from '../slices/slot-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { Growth } from './growth.js';
-
-/** How a release went. */
-export const STALE = 0;
-export const RELEASED = 1;
-export const AWAITED = 2;
 
 /** What all pools of one thread share. */
 export interface PoolContext {
@@ -39,16 +31,14 @@ export interface PoolContext {
   readonly growth: Growth;
 }
 
-export class SizedBufferPool {
+export class SizedBufferPool implements SliceKeeper {
   /** Slot size in bytes. */
   readonly slotBytes: number;
   readonly list: FreeList;
-  /** The control word of the slot that was acquired last: what its release must present. */
-  lease = 0;
   readonly #words: Int32Array;
   readonly #thread: ThreadId;
   readonly #slotsAt: number;
-  readonly #recordAt: number;
+  readonly #leasedAt: number;
   readonly #magazineAt: number;
   readonly #capacity: number;
   readonly #pool: number;
@@ -65,7 +55,7 @@ export class SizedBufferPool {
     this.#layout = layout;
     this.#slotsAt = layout.slotsAt;
     this.#thread = thread;
-    this.#recordAt = count.recordAt;
+    this.#leasedAt = count.leasedAt;
     this.#growth = growth;
     this.#pool = pool;
     this.#magazine = new Magazine(words, layout, thread, pool);
@@ -78,14 +68,13 @@ export class SizedBufferPool {
   }
 
   /**
-   * Leases a slot, or `undefined` when none is to be had.
+   * Leases a slot for `bytes` bytes, which it must hold; `undefined` when none is to be had.
    *
-   * This and {@link release} are the hot paths: written out, so that the compiler takes each in whole.
+   * This and {@link takeBack} are the hot paths: each written out in one piece.
    */
-  acquire(): SlotRef | undefined {
+  lend(owner: SliceOwner, bytes: number): Slice | undefined {
     const words = this.#words;
     const magazine = this.#magazineAt;
-    const record = this.#recordAt;
     for (;;) {
       const entry = words[magazine]! - 1;
       let ref: SlotRef | undefined;
@@ -101,45 +90,36 @@ export class SizedBufferPool {
       // An entry of the magazine whose slot another thread has taken is dropped.
       if (!isHeld(word, CACHED, this.#thread)) continue;
       const lease = withState(word, LIVE, this.#thread);
-      words[record + THREAD_LEASING] = witnessOf(ref, words[record + THREAD_LEASED]!);
       if (Atomics.compareExchange(words, at, word, lease) !== word) continue;
-      addTo(words, record + THREAD_LEASED, 1);
-      this.lease = lease;
-      return ref;
+      addTo(words, this.#leasedAt, 1);
+      return new Slice(owner, this, ref, lease, bytes);
     }
   }
 
   /**
    * Ends the lease `lease` on `ref`. When somebody waits for memory the slot is FREE after that, in
-   * sight of all, and the caller must tell them.
+   * sight of all.
    *
-   * @returns {@link STALE} when the lease had ended before, {@link RELEASED}, or {@link AWAITED} when
-   *   somebody waits
+   * @returns whether somebody waits, and must be told
+   * @throws MillraceError `ERR_SLICE_STALE` when the lease had ended before
    */
-  release(ref: SlotRef, lease: number): typeof STALE | typeof RELEASED | typeof AWAITED {
+  takeBack(ref: SlotRef, lease: number): boolean {
     const words = this.#words;
-    const magazine = this.#magazineAt;
-    const record = this.#recordAt;
     const at = this.#slotsAt + ref * LINE;
     const cached = ended(lease, CACHED, this.#thread);
-    words[record + THREAD_RETURNED_LEASE] = lease;
-    words[record + THREAD_RETURNING] = witnessOf(ref, words[record + THREAD_RETURNED]!);
-    if (Atomics.compareExchange(words, at, lease, cached) !== lease) {
-      words[record + THREAD_RETURNING] = 0;
-      return STALE;
-    }
-    addTo(words, record + THREAD_RETURNED, 1);
-    const count = words[magazine]!;
+    if (Atomics.compareExchange(words, at, lease, cached) !== lease) throw endedAlready(ref);
     // Looked at after the exchange: whoever begins to wait after this finds the slot by its word.
     if (Atomics.load(words, ATTENTION) !== 0) {
       this.list.give(ref, cached);
-      return AWAITED;
+      return true;
     }
+    const magazine = this.#magazineAt;
+    const count = words[magazine]!;
     if (count < this.#capacity) {
       words[magazine + MAGAZINE_ENTRIES + count] = ref;
       words[magazine] = count + 1;
     } else this.#overflow(ref, cached);
-    return RELEASED;
+    return false;
   }
 
   /** Changes the word of a slot that this thread holds as `lease`; false when it does not any more. */
@@ -184,4 +164,11 @@ export class SizedBufferPool {
     const word = this.#words[this.list.wordAt(ref)]!;
     if (isHeld(word, CACHED, this.#thread)) this.list.give(ref, word);
   }
+}
+
+function endedAlready(ref: SlotRef): MillraceError {
+  return new MillraceError(
+    'ERR_SLICE_STALE',
+    `Cannot release the slice in slot ${ref} as its lease has ended already`,
+  );
 }

@@ -39,8 +39,7 @@ export function sweep(memory: Sweepable, dead: ThreadId, owner: number): number 
 }
 
 function sweepWhole(memory: Sweepable, dead: ThreadId): number {
-  const { registry, thread, count, pools, waiting } = memory;
-  count.settle(dead);
+  const { registry, thread, pools, waiting } = memory;
   let swept = 0;
   for (let slab = 0; slab < memory.layout.slabs; slab++) swept += sweepSlab(memory, slab, dead);
   for (const pool of pools) pool.forget(dead);
@@ -77,13 +76,10 @@ function sweepSlot(memory: Sweepable, ref: SlotRef, dead: ThreadId): boolean {
   const word = Atomics.load(words, list.wordAt(ref));
   if (isHeld(word, CACHED, dead)) list.give(ref, word);
   else if (isHeld(word, LIVE, dead) || isHeld(word, RETURNING, dead)) {
-    count.returning(ref, word);
     if (memory.end(ref, word)) {
-      count.returned();
       count.swept();
       return true;
     }
-    count.notReturned();
   } else if (sharing.sweep(ref, dead)) {
     count.swept();
     return true;

@@ -12,7 +12,14 @@
  * in before it notes that in its record, and out after, so that a death can make the counts too high
  * for a while, which costs time, and never too low.
  */
-import { ATTENTION, LINE, THREAD_WAITING, WAITING, type ControlLayout } from '../memory/layout.js';
+import {
+  ATTENTION,
+  LINE,
+  THREAD_LISTENING,
+  THREAD_WAITING,
+  WAITING,
+  type ControlLayout,
+} from '../memory/layout.js';
 import { CLASS_COUNT } from '../memory/size-classes.js';
 import { ManualResetEvent } from '../sync/event.js';
 import { Patience, type WaitLimits } from '../sync/patience.js';
@@ -29,6 +36,7 @@ export class WaitingRoom {
   readonly #events: readonly ManualResetEvent[];
   readonly #layout: ControlLayout;
   readonly #thread: ThreadId;
+  readonly #listeners: (() => void)[] = [];
 
   constructor(words: Int32Array, layout: ControlLayout, thread: ThreadId) {
     this.#words = words;
@@ -105,9 +113,23 @@ export class WaitingRoom {
     }
   }
 
+  /** Resolves when this thread has released something, for whoever tried in vain. */
+  listen(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#listeners.push(resolve) > 1) return;
+      Atomics.add(this.#words, ATTENTION, 1);
+      Atomics.store(this.#words, this.#listeningAt(this.#thread), 1);
+    });
+  }
+
   /** Tells those who wait that something was freed. */
   call(): void {
     if (Atomics.load(this.#words, ATTENTION) === 0) return;
+    if (this.#listeners.length > 0) {
+      Atomics.store(this.#words, this.#listeningAt(this.#thread), 0);
+      Atomics.sub(this.#words, ATTENTION, 1);
+      for (const resolve of this.#listeners.splice(0)) resolve();
+    }
     for (let c = 0; c < CLASS_COUNT; c++) if (this.busy(c)) this.#events[c]!.set();
   }
 
@@ -122,6 +144,8 @@ export class WaitingRoom {
       Atomics.sub(this.#words, WAITING + c, count);
       Atomics.sub(this.#words, ATTENTION, count);
     }
+    const listening = Atomics.exchange(this.#words, this.#listeningAt(thread), 0);
+    Atomics.sub(this.#words, ATTENTION, listening);
     this.call();
   }
 
@@ -137,6 +161,10 @@ export class WaitingRoom {
     Atomics.sub(words, this.#recordAt(this.#thread, sizeClass), 1);
     Atomics.sub(words, WAITING + sizeClass, 1);
     Atomics.sub(words, ATTENTION, 1);
+  }
+
+  #listeningAt(thread: ThreadId): number {
+    return this.#layout.threadsAt + thread * LINE + THREAD_LISTENING;
   }
 
   #recordAt(thread: ThreadId, sizeClass: number): number {

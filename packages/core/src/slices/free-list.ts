@@ -173,10 +173,11 @@ export class FreeList {
     return undefined;
   }
 
-  /** Gives back a slot whose word is `word`; false when it is not any more. */
+  /** Gives back a slot whose word is `word`, and ends its lease if it had one; false when its word is another by now. */
   give(ref: SlotRef, word: number): boolean {
     const at = this.wordAt(ref);
-    if (Atomics.compareExchange(this.#words, at, word, ended(word, FREE, 0)) !== word) return false;
+    const free = stateOf(word) === CACHED ? withState(word, FREE, 0) : ended(word, FREE, 0);
+    if (Atomics.compareExchange(this.#words, at, word, free) !== word) return false;
     this.clearBit(ref);
     return true;
   }

@@ -26,14 +26,12 @@ import {
   type SlotRef,
 } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
-import type { LeaseCount } from './lease-count.js';
 import { CLOSING, SHARED, isHeld, sameLease, stateOf, withState } from './slot-word.js';
 
 export class Sharing {
   readonly #words: Int32Array;
   readonly #layout: ControlLayout;
   readonly #thread: ThreadId;
-  readonly #count: LeaseCount;
   readonly #end: (ref: SlotRef, word: number) => boolean;
 
   /** @param end ends the lease whose word is `word`; false when the word has changed */
@@ -41,13 +39,11 @@ export class Sharing {
     words: Int32Array,
     layout: ControlLayout,
     thread: ThreadId,
-    count: LeaseCount,
     end: (ref: SlotRef, word: number) => boolean,
   ) {
     this.#words = words;
     this.#layout = layout;
     this.#thread = thread;
-    this.#count = count;
     this.#end = end;
   }
 
@@ -88,10 +84,10 @@ export class Sharing {
     return joined;
   }
 
-  /** Gives up this thread's seat, and frees the slot if it was the last. */
-  leave(ref: SlotRef): void {
+  /** Gives up this thread's seat; true if it was the last, and the slot is free. */
+  leave(ref: SlotRef): boolean {
     this.#vacate(ref, this.#thread);
-    this.#closeIfEmpty(ref);
+    return this.#closeIfEmpty(ref);
   }
 
   /** Lets go for the dead `thread`; true if that freed the slot. */
@@ -125,12 +121,7 @@ export class Sharing {
       const closing = withState(word, CLOSING, this.#thread);
       if (Atomics.compareExchange(words, at, word, closing) !== word) continue;
       if (this.#empty(ref)) {
-        this.#count.returning(ref, closing);
-        if (this.#end(ref, closing)) {
-          this.#count.returned();
-          return true;
-        }
-        this.#count.notReturned();
+        if (this.#end(ref, closing)) return true;
       } else {
         Atomics.compareExchange(words, at, closing, word);
       }

@@ -94,7 +94,7 @@ export class SlabRuns {
     return end - head;
   }
 
-  /** Ends the lease `lease` on the run of `ref`; false when it had ended before. The caller counts it. */
+  /** Ends the lease `lease` on the run of `ref`; false when it had ended before. */
   free(ref: SlotRef, lease: number): boolean {
     const at = this.#layout.slotsAt + ref * LINE;
     const returning = withState(lease, RETURNING, this.#thread);
@@ -134,7 +134,6 @@ export class SlabRuns {
     const word = Atomics.load(this.#words, at);
     const lease = withState(word, LIVE, this.#thread);
     this.#intend(first);
-    this.#count.leasing(ref);
     // A taker that came too late, or whoever freed a run here, may hold the slot for a moment.
     const won =
       stateOf(word) === FREE && Atomics.compareExchange(this.#words, at, word, lease) === word;
