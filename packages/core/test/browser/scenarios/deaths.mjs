@@ -10,7 +10,7 @@ import {
   randomFrom,
   wrongBytes,
 } from '../site/memory.mjs';
-import { changed, kill, sharedWords, start } from '../site/threads.mjs';
+import { changed, kill, sharedWords, signal, start } from '../site/threads.mjs';
 
 const MIB = 2 ** 20;
 const LOCK_AT = 32;
@@ -91,8 +91,7 @@ function holdAndSleep({ invitation, words }) {
   for (const bytes of SIZE_CLASSES) fill(pools.acquire(bytes).bytes, bytes);
   new Mutex(words, LOCK_AT, pools.thread).lock();
   new Semaphore(words, PERMITS_AT, pools.thread).acquire(4);
-  Atomics.store(words, 0, 1);
-  Atomics.notify(words, 0);
+  signal(words, 0);
   Atomics.wait(words, 1, 0);
 }
 
@@ -114,8 +113,7 @@ function churn({ invitation, stop, progress }) {
     held.push({ slice, seed });
     if (held.length > 8) release();
     if (++tally.leases === 200) {
-      Atomics.store(progress, 0, 1);
-      Atomics.notify(progress, 0);
+      signal(progress, 0);
     }
   }
   while (held.length > 0) release();

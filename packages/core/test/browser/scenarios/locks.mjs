@@ -1,7 +1,7 @@
 // Mutex and semaphore: two workers use the forms that block, and the page those that do not.
 
 import { Mutex, Semaphore } from '../../../dist/index.js';
-import { changed, codeOf, runAll, sharedWords, start, turn } from '../site/threads.mjs';
+import { changed, codeOf, runAll, sharedWords, signal, start, turn } from '../site/threads.mjs';
 
 /** The page is a thread like any other; ids are given out by hand here. */
 const [PAGE, ...WORKERS] = [1, 2, 3];
@@ -77,8 +77,7 @@ export async function onThePage() {
     await codeOf(() => semaphore.acquireAsync(1, { signal: AbortSignal.timeout(1) })),
   ];
   const patient = Promise.all([mutex.lockAsync(), semaphore.acquireAsync()]);
-  Atomics.store(ready, 1, 1);
-  Atomics.notify(ready, 1);
+  signal(ready, 1);
   const [outcome] = await patient;
   await worker.result;
   return { free, taken, impatient, outcome, holds: mutex.held };
@@ -115,8 +114,7 @@ function holdUntilTold({ words, ready, thread }) {
   const semaphore = new Semaphore(words, 64, thread);
   mutex.lock();
   semaphore.acquire();
-  Atomics.store(ready, 0, 1);
-  Atomics.notify(ready, 0);
+  signal(ready, 0);
   Atomics.wait(ready, 1, 0);
   mutex.unlock();
   semaphore.release();

@@ -1,13 +1,15 @@
 // Message ring and broadcast ring, with two workers that block and the page that does not.
 
 import { BroadcastRing, MessageRing } from '../../../dist/index.js';
-import { changed, runAll, sharedWords, start } from '../site/threads.mjs';
+import { changed, runAll, sharedWords, signal, start } from '../site/threads.mjs';
 
 const [PAGE, PUSHER, POPPER] = [1, 2, 3];
 const QUEUE = { cells: 64, messageWords: 8 };
 const NEWS = { cells: 256, messageWords: 8 };
 const TOTAL = 20_000;
 const PAGE_TOTAL = 2000;
+/** Each consumer has so many for itself before both take what comes: neither is too late for all of it. */
+const HEAD_START = 500;
 /** Tells a consumer that no message follows. */
 const END = -1;
 
@@ -16,7 +18,8 @@ export async function manyToMany() {
   const words = sharedWords(MessageRing.words(QUEUE));
   const seen = sharedWords(2 * TOTAL);
   const pusher = start(import.meta.url, 'push', { words });
-  const popper = start(import.meta.url, 'pop', { words, seen });
+  const turns = sharedWords(2);
+  const popper = start(import.meta.url, 'pop', { words, seen, turns });
 
   const ring = new MessageRing(words, 0, QUEUE, PAGE);
   const tally = newTally();
@@ -26,6 +29,9 @@ export async function manyToMany() {
       if (ring.pop(message) < 0) await ring.waitForMessages();
       else if (message[0] === END) return;
       else note(message, seen, tally);
+      if (tally.count !== HEAD_START) continue;
+      signal(turns, 0);
+      await Promise.race([changed(turns, 1, 0), popper.result]);
     }
   })();
   const pagePushes = (async () => {
@@ -43,7 +49,7 @@ export async function manyToMany() {
     broken: total('broken'),
     disorder: total('disorder'),
     eachOnce: once(0, PAGE_TOTAL) && once(1, TOTAL),
-    bothTook: tallies.every(({ count }) => count > 0),
+    bothTook: tallies.every(({ count }) => count >= HEAD_START),
   };
 }
 
@@ -88,14 +94,16 @@ function push({ words }) {
   }
 }
 
-function pop({ words, seen }) {
+function pop({ words, seen, turns }) {
   const ring = new MessageRing(words, 0, QUEUE, POPPER);
   const message = new Int32Array(QUEUE.messageWords);
   const tally = newTally();
+  Atomics.wait(turns, 0, 0);
   for (;;) {
     if (ring.pop(message) < 0) ring.waitForMessagesSync();
     else if (message[0] === END) return tally;
     else note(message, seen, tally);
+    if (tally.count === HEAD_START) signal(turns, 1);
   }
 }
 
@@ -136,8 +144,7 @@ function tell({ words }) {
 
 function listen({ words, ready }) {
   const reader = new BroadcastRing(words, 0, NEWS).reader('oldest');
-  Atomics.store(ready, 0, 1);
-  Atomics.notify(ready, 0);
+  signal(ready, 0);
   const message = new Int32Array(NEWS.messageWords);
   const tally = { read: 0, broken: 0 };
   while (reader.position < TOTAL) {

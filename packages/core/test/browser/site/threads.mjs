@@ -41,6 +41,12 @@ export async function changed(words, index, from) {
   }
 }
 
+/** Sets the word at `index`, and wakes whoever waits for that. */
+export function signal(words, index) {
+  Atomics.store(words, index, 1);
+  Atomics.notify(words, index);
+}
+
 /** Gives the page's event loop a turn. */
 export function turn() {
   return new Promise((resolve) => {
