@@ -51,6 +51,7 @@ test.skipIf(noBrowser)(
   async () => {
     expect(await play('deaths', 'killedAnywhere')).toEqual({
       faults: 0,
+      goneOn: 0,
       survivorWorked: true,
       someWereHolding: true,
       sweptAsCounted: true,

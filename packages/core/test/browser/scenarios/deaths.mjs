@@ -10,7 +10,7 @@ import {
   randomFrom,
   wrongBytes,
 } from '../site/memory.mjs';
-import { changed, kill, sharedWords, signal, start } from '../site/threads.mjs';
+import { changed, kill, sharedWords, signal, start, turn } from '../site/threads.mjs';
 
 const MIB = 2 ** 20;
 const LOCK_AT = 32;
@@ -57,7 +57,7 @@ export async function killedAnywhere() {
   const stop = sharedWords(1);
   const churners = Array.from({ length: 4 }, () => {
     const invitation = invitationTo(pools);
-    const progress = sharedWords(1);
+    const progress = sharedWords(2);
     const worker = start(import.meta.url, 'churn', { invitation, stop, progress });
     return { ...worker, thread: invitation.thread, progress };
   });
@@ -66,15 +66,23 @@ export async function killedAnywhere() {
   );
   const [survivor, ...victims] = churners;
   await Promise.race([Promise.all(victims.map(kill)), survivor.result]);
+  const leasesAtDeath = victims.map(({ progress }) => Atomics.load(progress, 1));
   let swept = 0;
   for (const { thread } of victims) swept += pools.sweep(thread);
+  // The survivor gets what the dead held. It and the counts would tell if any of them were still at work.
+  const goal = Atomics.load(survivor.progress, 1) + 1000;
+  while (Atomics.load(survivor.progress, 1) < goal) await turn();
   Atomics.store(stop, 0, 1);
   const { faults, leases } = await survivor.result;
   pools.sweep(survivor.thread);
   const { slices, memoryBytes } = pools.stats();
   const { alive } = pools.registry.stats();
+  const goneOn = victims.filter(
+    ({ progress }, index) => Atomics.load(progress, 1) !== leasesAtDeath[index],
+  );
   return {
     faults,
+    goneOn: goneOn.length,
     survivorWorked: leases > 0,
     someWereHolding: swept > 0,
     sweptAsCounted: slices.swept === swept,
@@ -95,7 +103,10 @@ function holdAndSleep({ invitation, words }) {
   Atomics.wait(words, 1, 0);
 }
 
-/** Leases, fills, checks and releases up to eight slices until `stop`. Tells when it has done so for a while. */
+/**
+ * Leases, fills, checks and releases up to eight slices until `stop`. Word 0 of `progress` tells when it has done so for a
+ * while, word 1 how often.
+ */
 function churn({ invitation, stop, progress }) {
   const pools = join(invitation);
   const random = randomFrom(invitation.thread * 7919);
@@ -112,9 +123,8 @@ function churn({ invitation, stop, progress }) {
     fill(slice.bytes, seed);
     held.push({ slice, seed });
     if (held.length > 8) release();
-    if (++tally.leases === 200) {
-      signal(progress, 0);
-    }
+    Atomics.store(progress, 1, ++tally.leases);
+    if (tally.leases === 200) signal(progress, 0);
   }
   while (held.length > 0) release();
   return tally;
