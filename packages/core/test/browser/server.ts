@@ -1,7 +1,6 @@
 /** Serves the package's own files to a browser, from the loopback, with the headers that let a page share memory. */
 import { createServer, type Server } from 'node:http';
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
 
 const packageDir = new URL('../../', import.meta.url);
 /** What a browser may see: what ships, and what the tests run in it. */
@@ -41,7 +40,7 @@ export async function serve(): Promise<Site> {
 }
 
 async function sendModule(pathname: string): Promise<Buffer> {
-  if (!SERVED.test(pathname) || !/^\.m?js$/.test(extname(pathname))) {
+  if (!SERVED.test(pathname)) {
     throw new Error(`Cannot serve ${pathname} as it is no module of the package`);
   }
   return readFile(new URL(`.${pathname}`, packageDir));
