@@ -34,8 +34,8 @@ export async function heldByTheDead() {
   await kill(worker);
   mutex.reclaim(invitation.thread);
   semaphore.reclaim(invitation.thread);
-  const swept = pools.sweep(invitation.thread);
-  const sweptAgain = pools.sweep(invitation.thread);
+  const swept = pools.sweep(invitation.thread, 0);
+  const sweptAgain = pools.sweep(invitation.thread, 0);
 
   const outcome = await locked;
   await granted;
@@ -68,13 +68,13 @@ export async function killedAnywhere() {
   await Promise.race([Promise.all(victims.map(kill)), survivor.result]);
   const leasesAtDeath = victims.map(({ progress }) => Atomics.load(progress, 1));
   let swept = 0;
-  for (const { thread } of victims) swept += pools.sweep(thread);
+  for (const { thread } of victims) swept += pools.sweep(thread, 0);
   // The survivor gets what the dead held. It and the counts would tell if any of them were still at work.
   const goal = Atomics.load(survivor.progress, 1) + 1000;
   while (Atomics.load(survivor.progress, 1) < goal) await turn();
   Atomics.store(stop, 0, 1);
   const { faults, leases } = await survivor.result;
-  pools.sweep(survivor.thread);
+  pools.sweep(survivor.thread, 0);
   const { slices, memoryBytes } = pools.stats();
   const { alive } = pools.registry.stats();
   const goneOn = victims.filter(

@@ -22,7 +22,7 @@ export async function readFromThePage() {
   const seen = { counted: 0, recorded: 0 };
   let fell = 0;
   do {
-    const counted = pools.counters.sum(pools.counter(0));
+    const counted = pools.counters.sum(0);
     const recorded = histogram.snapshot().count;
     if (counted < seen.counted || recorded < seen.recorded) fell++;
     Object.assign(seen, { counted, recorded });
@@ -33,7 +33,7 @@ export async function readFromThePage() {
   const median = histogram.snapshot().percentile(50);
   return {
     fell,
-    counted: pools.counters.sum(pools.counter(0)),
+    counted: pools.counters.sum(0),
     gauge: gauges.sum(0),
     histogram: { count, min, max },
     meanIsClose: Math.abs(mean / (TIMES / 2) - 1) < 0.02,
@@ -45,7 +45,7 @@ export const jobs = { record };
 
 function record({ words, invitation }) {
   const pools = join(invitation);
-  const at = pools.counters.at(pools.thread, pools.counter(0));
+  const at = pools.counters.at(pools.thread, 0);
   const recorder = new Histogram(words, 0).recorder(pools.thread);
   const gauges = new Gauges(words, Histogram.words(), 1);
   for (let n = 1; n <= TIMES; n++) {

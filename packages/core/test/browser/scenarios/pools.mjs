@@ -8,7 +8,8 @@ import {
   join,
   leaseEverything,
   randomFrom,
-  sliceFrom,
+  adopt,
+  bytesOf,
   wordsOf,
   wrongBytes,
 } from '../site/memory.mjs';
@@ -29,7 +30,7 @@ export async function crossRelease() {
   ]);
   const { arena, slices, memoryBytes } = pools.stats();
   // What their magazines hold goes back.
-  const swept = invitations.map(({ thread }) => pools.sweep(thread));
+  const swept = invitations.map(({ thread }) => pools.sweep(thread, 0));
   return { tallies, arena, slices, swept, lostBytes: memoryBytes - leaseEverything(pools) };
 }
 
@@ -61,7 +62,7 @@ function exchange({ invitation, outgoing, incoming, count }) {
   const receive = () => {
     if (from.pop(message) < 0) return false;
     const [seed, ...words] = message;
-    const slice = sliceFrom(pools, words);
+    const slice = adopt(pools, words);
     tally.wrong += wrongBytes(slice.bytes, seed);
     slice.release();
     tally.received++;
@@ -101,7 +102,7 @@ function growOrFollow({ invitation, told, slabs, role }) {
       if (slice.bytes[0] !== n || slice.bytes[4 * MIB - 1] !== (~n & 0xff)) wrong++;
     } else {
       while (Atomics.load(told, 0) !== n);
-      const { bytes } = sliceFrom(pools, told.subarray(1));
+      const bytes = bytesOf(pools, told.subarray(1));
       bytes[0] = n;
       bytes[4 * MIB - 1] = ~n;
       Atomics.store(told, 0, -n);

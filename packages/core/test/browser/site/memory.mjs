@@ -1,6 +1,6 @@
 // Pools as the scenarios use them. All that they need beside `acquire` and `release` stands here.
 
-import { BufferPools, SIZE_CLASSES, Slice } from '../../../dist/index.js';
+import { BufferPools, SIZE_CLASSES } from '../../../dist/index.js';
 
 /** Pools that this thread has made. */
 export function createPools(memory, counters = 0) {
@@ -17,14 +17,19 @@ export function join({ handle, thread }) {
   return BufferPools.attach(handle, thread);
 }
 
-/** A slice in three words, for another thread of the same pools. */
+/** A slice in three words, for another thread of the same pools: it can be looked at there, or taken over. */
 export function wordsOf(slice) {
   return [slice.ref, slice.lease, slice.byteLength];
 }
 
-/** The slice that another thread has told of: this thread may use and release it from now on. */
-export function sliceFrom(pools, [ref, lease, byteLength]) {
-  return new Slice(pools, ref, lease, byteLength);
+/** Takes over the slice that another thread has told of. */
+export function adopt(pools, [ref, lease, byteLength]) {
+  return pools.adopt({ ref, lease, byteLength });
+}
+
+/** The bytes of a slice that another thread has told of, and keeps. */
+export function bytesOf(pools, [ref, , byteLength]) {
+  return pools.viewOf(ref, byteLength);
 }
 
 /** Leases all that can be had, largest first: how many bytes that is. They are all that was not lost. */
