@@ -25,7 +25,7 @@ export { FrameReader, FrameWriter } from './rings/frames.js';
 export { MessageRing, type MessageRingStats } from './rings/message-ring.js';
 export { Slice, type SliceHandle } from './slices/slice.js';
 export { SliceChain } from './slices/slice-chain.js';
-export type { LeakRecord, SliceTrace } from './slices/traced-slice.js';
+export type { LeakRecord, SliceTrace } from './slices/leak-watch.js';
 export { Barrier, type BarrierPass, type BarrierStats } from './sync/barrier.js';
 export { Condition } from './sync/condition.js';
 export { ManualResetEvent } from './sync/event.js';

@@ -9,7 +9,7 @@ import { CLASS_COUNT, LARGEST_CLASS_BYTES, classOf } from '../memory/size-classe
 import { SlabTable, type MemoryHandle } from '../memory/slab-table.js';
 import { StripedCounters, addTo } from '../metrics/counters.js';
 import { Slice, type SliceHandle, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
-import type { LeakRecord } from '../slices/traced-slice.js';
+import type { LeakRecord } from '../slices/leak-watch.js';
 import type { WaitLimits } from '../sync/patience.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { PoolRoom, stale } from './pool-room.js';
@@ -243,13 +243,14 @@ export class BufferPools implements SliceOwner {
     }
     if (byteLength <= this.#room.capacityOf(ref)) {
       slice.become(slice.keeper, { ref, lease, byteLength });
-      this.#watch?.resized(ref, lease, byteLength);
+      this.#watch?.resized(slice);
       return;
     }
     const larger = this.acquire(byteLength);
     larger.bytes.set(slice.bytes);
     const { keeper } = slice;
     slice.become(larger.keeper, larger);
+    this.#watch?.moved(slice, ref);
     if (keeper.takeBack(ref, lease)) this.tell();
   }
 

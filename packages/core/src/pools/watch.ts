@@ -15,7 +15,7 @@ import {
   stateOf,
   withState,
 } from '../slices/slot-word.js';
-import { LeakWatch, origin, type LeakRecord } from '../slices/traced-slice.js';
+import { LeakWatch, origin, type LeakRecord } from '../slices/leak-watch.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { PoolRoom } from './pool-room.js';
 
@@ -90,10 +90,7 @@ export class Watch implements SliceKeeper {
     // A lease that has ended is told by the release itself.
     if (!this.#room.change(ref, lease, returning)) return keeper.takeBack(ref, lease);
     const trace = this.#leaks.forget(ref);
-    if (this.#guard.whole(ref, bytes)) {
-      this.#guard.end(ref, lease, bytes);
-      return keeper.takeBack(ref, returning);
-    }
+    if (this.#guard.end(ref, lease, bytes)) return keeper.takeBack(ref, returning);
     this.#spoil(ref, returning);
     throw new MillraceError(
       'ERR_SLICE_OVERRUN',
@@ -101,8 +98,17 @@ export class Watch implements SliceKeeper {
     );
   }
 
-  resized(ref: SlotRef, lease: number, bytes: number): void {
-    if (this.#guard.watched(ref, lease) >= 0) this.#guard.follow(ref, lease, bytes);
+  /** The slice has another size now. */
+  resized(slice: Slice): void {
+    const { ref, lease, byteLength } = slice;
+    if (this.#guard.watched(ref, lease) >= 0) this.#guard.follow(ref, lease, byteLength);
+    this.#leaks.follow(slice, ref);
+  }
+
+  /** The slice has left the slot `former`, and stands for what another slice object stood for. */
+  moved(slice: Slice, former: SlotRef): void {
+    this.#leaks.forget(slice.ref);
+    this.#leaks.follow(slice, former);
   }
 
   /** Looks at a slice no more, which is shared from now on. */
@@ -131,11 +137,11 @@ export class Watch implements SliceKeeper {
 
   /** From now on, the lease of `slice` ends here. */
   #keep(slice: Slice): Slice {
+    slice.become(this, slice);
     if (--this.#untraced < 0) {
       this.#untraced = this.#traceEvery - 1;
-      return this.#leaks.trace(slice, this);
+      this.#leaks.trace(slice);
     }
-    slice.become(this, slice);
     return slice;
   }
 

@@ -31,7 +31,7 @@ const CANARY_BYTES = 16;
 const CANARY = 0xc5;
 const POISON = 0xdb;
 /** Of `sampled`: so many bytes at both ends are poisoned. */
-const EDGE_BYTES = 64;
+const EDGE_BYTES = 16;
 
 export class Guard {
   readonly #table: SlabTable;
@@ -87,17 +87,12 @@ export class Guard {
     return this.#words[record + SLOT_WATCHED_BYTES]!;
   }
 
-  /** Whether both canaries are whole. */
-  whole(ref: SlotRef, bytes: number): boolean {
+  /** Ends the watch of the lease `lease` of `bytes` bytes; false when a canary was written over. */
+  end(ref: SlotRef, lease: number, bytes: number): boolean {
     const place = this.#place.at(ref, bytes);
-    return (
-      place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY)
-    );
-  }
-
-  /** Ends the watch of the lease `lease` of `bytes` bytes. */
-  end(ref: SlotRef, lease: number, bytes: number): void {
-    const place = this.#place.at(ref, bytes);
+    const whole =
+      place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY);
+    if (!whole) return false;
     const edge = Math.min(bytes, this.#edge);
     place.fill(0, edge, POISON);
     if (edge < bytes) place.fill(bytes - edge, bytes, POISON);
@@ -105,6 +100,7 @@ export class Guard {
     this.#words[record + SLOT_WATCHED] = 0;
     this.#words[record + SLOT_POISONED_IN] = this.#table.slabWord(slabOf(ref));
     this.#words[record + SLOT_POISONED] = generationOf(ended(lease, LIVE, 0));
+    return true;
   }
 
   /** Ticks since the watched lease on `ref` began. */

@@ -24,6 +24,13 @@ export interface SliceOwner {
   tell(): void;
 }
 
+/** What is told of the uses of a traced slice. */
+export interface SliceTracer {
+  use(): void;
+  /** The slice is another's from now on. */
+  end(): void;
+}
+
 /** How a lease ends. */
 export interface SliceKeeper {
   /**
@@ -47,6 +54,8 @@ export class Slice implements SliceHandle {
   readonly owner: SliceOwner;
   #keeper: SliceKeeper;
   #bytes: Uint8Array<SharedArrayBuffer> | undefined = undefined;
+  /** Told of each use, if the slice is traced; no class of its own, which would slow down all others. */
+  #trace: SliceTracer | undefined = undefined;
 
   constructor(
     owner: SliceOwner,
@@ -70,6 +79,7 @@ export class Slice implements SliceHandle {
    */
   get bytes(): Uint8Array<SharedArrayBuffer> {
     if (this.lease === NONE) throw this.#stale('use');
+    this.#trace?.use();
     return (this.#bytes ??= this.owner.viewOf(this.ref, this.byteLength));
   }
 
@@ -103,6 +113,8 @@ export class Slice implements SliceHandle {
     const { ref, lease, byteLength } = this;
     this.lease = NONE;
     this.#bytes = undefined;
+    // Whoever adopts it looks after it.
+    this.#trace?.end();
     return { ref, lease, byteLength };
   }
 
@@ -131,6 +143,11 @@ export class Slice implements SliceHandle {
     if (!this.live) throw this.#stale('resize');
     this.owner.resize(this, byteLength);
     return this;
+  }
+
+  /** For the pools: has `trace` told of each use. */
+  traceBy(trace: SliceTracer): void {
+    this.#trace = trace;
   }
 
   /** For the pools: makes this object stand for another lease, or for this one in another way. */

@@ -1,37 +1,15 @@
 /**
- * Traced slices: they know where they were made and last used, and tell when they are forgotten.
+ * The leak watch: remembers where slices were made and last used, and tells when one is forgotten.
  */
 import { MillraceError } from '../errors.js';
 import type { SlotRef } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
-import { Slice, type SliceHandle, type SliceKeeper } from './slice.js';
-
-/** Lines of a stack that stand for this file and what calls it. */
-const OWN_LINES =
-  /(?:traced-slice|pools\/watch|pools\/buffer-pools|slices\/slice)\.js|new Trace|Trace\.use/;
+import type { Slice, SliceHandle, SliceTracer } from './slice.js';
 
 /** Where a slice comes from, for reports. */
 export interface SliceTrace {
   readonly created: string;
   readonly lastUsed: string;
-}
-
-/** A stack that nobody has asked for yet: to write it out costs more than to take it. */
-class Trace implements SliceTrace {
-  readonly #created = new Error();
-  #lastUsed = this.#created;
-
-  use(): void {
-    this.#lastUsed = new Error();
-  }
-
-  get created(): string {
-    return stackOf(this.#created);
-  }
-
-  get lastUsed(): string {
-    return stackOf(this.#lastUsed);
-  }
 }
 
 /** A slice that may have been forgotten. */
@@ -44,35 +22,35 @@ export interface LeakRecord {
   readonly trace: SliceTrace | undefined;
 }
 
-interface Traced extends SliceHandle {
-  readonly trace: SliceTrace;
+/** Stacks that nobody has asked for yet: to write one out costs more than to take it. */
+class Trace implements SliceTrace, SliceTracer {
+  readonly #created = new Error();
+  readonly #end: () => void;
+  #lastUsed = this.#created;
+
+  constructor(end: () => void) {
+    this.#end = end;
+  }
+
+  use(): void {
+    this.#lastUsed = new Error();
+  }
+
+  end(): void {
+    this.#end();
+  }
+
+  get created(): string {
+    return stackOf(this.#created);
+  }
+
+  get lastUsed(): string {
+    return stackOf(this.#lastUsed);
+  }
 }
 
-export class TracedSlice extends Slice {
-  readonly trace = new Trace();
-  readonly #watch: LeakWatch;
-
-  constructor(from: Slice, keeper: SliceKeeper, watch: LeakWatch) {
-    super(from.owner, keeper, from.ref, from.lease, from.byteLength);
-    this.#watch = watch;
-  }
-
-  override get bytes(): Uint8Array<SharedArrayBuffer> {
-    this.trace.use();
-    return super.bytes;
-  }
-
-  /** Whoever adopts it watches it. */
-  override handOver(): SliceHandle {
-    const handle = super.handOver();
-    this.#watch.forget(handle.ref);
-    return handle;
-  }
-
-  override become(keeper: SliceKeeper, handle: SliceHandle): void {
-    super.become(keeper, handle);
-    this.#watch.follow(this);
-  }
+interface Traced extends SliceHandle {
+  readonly trace: Trace;
 }
 
 /** Notices traced slices of this thread that are garbage-collected while their lease lasts. */
@@ -91,30 +69,38 @@ export class LeakWatch {
     this.#registry = new FinalizationRegistry((traced) => this.#collected(traced));
   }
 
-  /** A traced slice in the place of `slice`, whose lease ends by `keeper`. */
-  trace(slice: Slice, keeper: SliceKeeper): Slice {
-    const traced = new TracedSlice(slice, keeper, this);
-    this.follow(traced);
-    return traced;
+  /** Traces a slice from now on. */
+  trace(slice: Slice): void {
+    const { ref } = slice;
+    const trace = new Trace(() => this.forget(ref));
+    slice.traceBy(trace);
+    this.#follow(slice, trace);
   }
 
-  /** The slice has a lease, or another one now. */
-  follow(slice: TracedSlice): void {
-    const { ref, lease, byteLength, trace } = slice;
-    const traced = { ref, lease, byteLength, trace };
-    this.#known.set(ref, traced);
-    this.#registry.register(slice, traced);
+  /** A slice that may be traced has moved from `former`, or has another lease. */
+  follow(slice: Slice, former: SlotRef): void {
+    const known = this.#known.get(former);
+    if (!known) return;
+    this.#known.delete(former);
+    this.#follow(slice, known.trace);
   }
 
   /** The lease on `ref` has ended, or is another's from now on. */
   forget(ref: SlotRef): SliceTrace | undefined {
     const trace = this.traceOf(ref);
-    this.#known.delete(ref);
+    if (trace) this.#known.delete(ref);
     return trace;
   }
 
   traceOf(ref: SlotRef): SliceTrace | undefined {
     return this.#known.get(ref)?.trace;
+  }
+
+  #follow(slice: Slice, trace: Trace): void {
+    const { ref, lease, byteLength } = slice;
+    const traced = { ref, lease, byteLength, trace };
+    this.#known.set(ref, traced);
+    this.#registry.register(slice, traced);
   }
 
   #collected(traced: Traced): void {
@@ -136,9 +122,12 @@ export function origin(trace: SliceTrace | undefined): string {
   return trace ? `.\nIt was leased ${trace.created}\nand last used ${trace.lastUsed}` : '';
 }
 
+/** Lines of a stack that stand for the watch itself. */
+const OWN_LINES =
+  /(?:leak-watch|pools\/watch|pools\/buffer-pools|slices\/slice)\.js|new Trace|Trace\.use/;
+
 function stackOf(error: Error): string {
   const lines = (error.stack ?? '').split('\n').slice(1);
-  // Without the places where the watch itself is at work.
   return lines
     .filter((line) => !OWN_LINES.test(line))
     .join('\n')
