@@ -4,6 +4,16 @@ import { acquireRelease } from './questions/acquire-release.js';
 import { gzipFile } from './questions/gzip-file.js';
 import { idle } from './questions/idle.js';
 import { memory } from './questions/memory.js';
+import { messageRing } from './questions/message-ring.js';
 import { smallTask } from './questions/small-task.js';
+import { spscRing } from './questions/spsc-ring.js';
 
-export const questions: readonly Question[] = [acquireRelease, smallTask, idle, gzipFile, memory];
+export const questions: readonly Question[] = [
+  acquireRelease,
+  spscRing,
+  messageRing,
+  smallTask,
+  idle,
+  gzipFile,
+  memory,
+];

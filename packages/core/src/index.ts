@@ -20,6 +20,7 @@ export { ByteRingWriter } from './rings/byte-ring-writer.js';
 export { readableFrom, writableTo, type ByteStreamOptions } from './rings/byte-streams.js';
 export { FrameReader, FrameWriter } from './rings/frames.js';
 export { MessageRing, type MessageRingStats } from './rings/message-ring.js';
+export type { MessageRingShape } from './rings/message-ring-layout.js';
 export { Slice } from './slices/slice.js';
 export { SliceChain } from './slices/slice-chain.js';
 export { Barrier, type BarrierPass, type BarrierStats } from './sync/barrier.js';
