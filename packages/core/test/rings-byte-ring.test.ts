@@ -1,7 +1,6 @@
+import { ByteRing, FrameReader, FrameWriter } from '@millrace/core';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { ByteRing } from '../dist/rings/byte-ring.js';
-import { FrameReader, FrameWriter } from '../dist/rings/frames.js';
 import { fillFrom } from './rings-pattern.ts';
 import { codeOf } from './thrown.ts';
 

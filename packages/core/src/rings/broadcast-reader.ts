@@ -23,7 +23,8 @@ import {
   cellOf,
   type BroadcastRingShape,
 } from './broadcast-ring-layout.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 import { loadPosition } from './position.js';
 
 export class BroadcastReader {

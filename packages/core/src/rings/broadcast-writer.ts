@@ -20,7 +20,7 @@ import {
   cellOf,
   type BroadcastRingShape,
 } from './broadcast-ring-layout.js';
-import { EventCount } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
 import { loadPosition, storePosition } from './position.js';
 
 export class BroadcastWriter {

@@ -26,7 +26,8 @@ import {
   WRITER_STATE,
 } from './byte-ring-layout.js';
 import { ByteCopier, notWithin } from './byte-copier.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 
 export class ByteRingReader {
   readonly #words: Int32Array;

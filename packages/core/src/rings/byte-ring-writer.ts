@@ -31,7 +31,8 @@ import {
   WRITER_STATE,
 } from './byte-ring-layout.js';
 import { ByteCopier, notWithin } from './byte-copier.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 
 export class ByteRingWriter {
   readonly #words: Int32Array;

@@ -26,7 +26,7 @@ import {
 } from './byte-ring-layout.js';
 import { ByteRingReader } from './byte-ring-reader.js';
 import { ByteRingWriter } from './byte-ring-writer.js';
-import { EventCount } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
 
 /** Arenas come in pages of this size. */
 const ARENA_PAGE_BYTES = 65_536;
@@ -127,8 +127,8 @@ export class ByteRing {
     Atomics.store(words, at + TAIL, position | 0);
   }
 
-  /** Where the ring stands; a look from outside that stops nobody. Positions are modulo 2^32. */
-  stats(): { capacity: number; used: number; head: number; tail: number; state: ByteRingState } {
+  /** Where the ring stands; a look from outside that stops nobody. */
+  stats(): ByteRingStats {
     const { words, at, capacity } = this;
     const head = Atomics.load(words, at + HEAD);
     const tail = Atomics.load(words, at + TAIL);
@@ -148,6 +148,19 @@ export class ByteRing {
     if (state === OPEN) return 'open';
     return state === ABORTED ? 'aborted' : 'ended';
   }
+}
+
+/** How full a byte ring is. */
+export interface ByteRingStats {
+  /** Bytes that it can hold. */
+  readonly capacity: number;
+  /** Bytes that are published and not yet freed. */
+  readonly used: number;
+  /** Bytes ever freed, modulo 2^32. */
+  readonly head: number;
+  /** Bytes ever published, modulo 2^32. */
+  readonly tail: number;
+  readonly state: ByteRingState;
 }
 
 /** `cancelled` when the reader has gone, `ended` or `aborted` when the writer has. */

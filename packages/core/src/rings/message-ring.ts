@@ -18,7 +18,8 @@
 import { MillraceError } from '../errors.js';
 import { MAX_THREADS } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 import { MessageCells } from './message-cells.js';
 import {
   CELLS,

@@ -25,6 +25,11 @@ import { Waiter, type SyncOptions } from './waiter.js';
 
 const ACTION = 'wait for the condition';
 
+export interface ConditionStats {
+  /** Who waits, longest first: a thread for each of its tasks. */
+  readonly waiting: ThreadId[];
+}
+
 export class Condition {
   readonly #words: Int32Array;
   readonly #at: number;
@@ -160,7 +165,7 @@ export class Condition {
   }
 
   /** Who waits, longest first. */
-  stats(): { waiting: ThreadId[] } {
+  stats(): ConditionStats {
     return { waiting: this.#line.inOrder().map(({ place }) => this.#line.ownerOf(place)) };
   }
 

@@ -23,6 +23,13 @@ const SET = 1;
 const ONCE_MORE = 2;
 const ACTION = 'see the event';
 
+export interface ManualResetEventStats {
+  readonly set: boolean;
+  /** How often it was set, modulo 2^31. */
+  readonly timesSet: number;
+  readonly waiting: ThreadId[];
+}
+
 export class ManualResetEvent {
   /** Words that it takes, zero at first: one line, which should start on a line. */
   static readonly WORDS = LINE;
@@ -98,7 +105,7 @@ export class ManualResetEvent {
     this.#crowd.reclaim(thread);
   }
 
-  stats(): { set: boolean; timesSet: number; waiting: ThreadId[] } {
+  stats(): ManualResetEventStats {
     const word = Atomics.load(this.#words, this.#at);
     return { set: (word & SET) !== 0, timesSet: word >>> 1, waiting: this.#crowd.waiting };
   }

@@ -21,6 +21,12 @@ const CROWD = 4;
 const MOST = 2 ** 31 - 1;
 const ACTION = 'pass the latch';
 
+export interface LatchStats {
+  /** How many are still to come. */
+  readonly count: number;
+  readonly waiting: ThreadId[];
+}
+
 export class Latch {
   /** Words that it takes: one line, which should start on a line. */
   static readonly WORDS = LINE;
@@ -108,7 +114,7 @@ export class Latch {
     this.#crowd.reclaim(thread);
   }
 
-  stats(): { count: number; waiting: ThreadId[] } {
+  stats(): LatchStats {
     return { count: Atomics.load(this.#words, this.#at), waiting: this.#crowd.waiting };
   }
 }
