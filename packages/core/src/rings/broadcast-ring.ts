@@ -37,6 +37,11 @@ export interface BroadcastRingStats {
   readonly overwritten: number;
 }
 
+/**
+ * The latest messages of one thread, for any number of others, who may come too late and are told so.
+ *
+ * Source: Agrona's BroadcastTransmitter and BroadcastReceiver.
+ */
 export class BroadcastRing {
   readonly shape: BroadcastRingShape;
   readonly #words: Int32Array;

@@ -31,6 +31,18 @@ import { EventCount } from '../sync/event-count.js';
 /** Arenas come in pages of this size. */
 const ARENA_PAGE_BYTES = 65_536;
 
+/**
+ * A pipe of bytes from one thread to one other: wait-free, without framing, up to its capacity.
+ *
+ * ```ts
+ * const ring = ByteRing.create(65_536);
+ * worker.postMessage({ words: ring.words, bytes: ring.bytes });
+ * ring.writer().write(bytes); // here
+ * new ByteRing(words, 0, bytes).reader().read(target); // there
+ * ```
+ *
+ * Source: L. Lamport, TOPLAS 1983; P. Lee et al., IPDPS 2010 (MCRingBuffer).
+ */
 export class ByteRing {
   readonly words: Int32Array;
   readonly at: number;
@@ -87,6 +99,7 @@ export class ByteRing {
     );
   }
 
+  /** Bytes that it can hold. */
   get capacity(): number {
     return this.bytes.length;
   }

@@ -55,6 +55,12 @@ export interface MessageRingStats {
   readonly orphaned: number;
 }
 
+/**
+ * A bounded queue of short messages for any number of producers and consumers, which survives the
+ * death of any of them: {@link MessageRing.reclaim}. It is lock-free.
+ *
+ * Source: D. Vyukov's bounded MPMC queue, with claims that name their owner.
+ */
 export class MessageRing {
   readonly #words: Int32Array;
   readonly #at: number;

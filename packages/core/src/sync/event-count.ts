@@ -29,6 +29,18 @@ const ASLEEP = 1;
 const ONE_RING = 2;
 const ACTION = 'wait for another thread';
 
+/**
+ * Lets threads sleep until a condition on shared words holds, at the cost of one load of a quiet word to
+ * those who make it hold.
+ *
+ * ```ts
+ * Atomics.store(words, NEWS, 1); // one thread
+ * bell.ring();
+ * bell.waitSync(() => Atomics.load(words, NEWS) === 1); // another
+ * ```
+ *
+ * Source: D. Vyukov's eventcount, as in Eigen and folly.
+ */
 export class EventCount {
   /** Words that it takes, zero at first. */
   static readonly WORDS = 1;

@@ -23,6 +23,7 @@ const SET = 1;
 const ONCE_MORE = 2;
 const ACTION = 'see the event';
 
+/** Whether an event is set, and who waits for it. */
 export interface ManualResetEventStats {
   readonly set: boolean;
   /** How often it was set, modulo 2^31. */
@@ -30,6 +31,7 @@ export interface ManualResetEventStats {
   readonly waiting: ThreadId[];
 }
 
+/** Stays set until it is reset: all who wait pass, and so do all who come later. */
 export class ManualResetEvent {
   /** Words that it takes, zero at first: one line, which should start on a line. */
   static readonly WORDS = LINE;

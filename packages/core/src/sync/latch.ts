@@ -21,12 +21,14 @@ const CROWD = 4;
 const MOST = 2 ** 31 - 1;
 const ACTION = 'pass the latch';
 
+/** What a latch waits for, and who waits for it. */
 export interface LatchStats {
   /** How many are still to come. */
   readonly count: number;
   readonly waiting: ThreadId[];
 }
 
+/** Opens when it was counted down to zero, and stays open. */
 export class Latch {
   /** Words that it takes: one line, which should start on a line. */
   static readonly WORDS = LINE;

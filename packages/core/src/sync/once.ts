@@ -25,6 +25,7 @@ const ABANDONED = 3;
 const STATE_MASK = 3;
 const ACTION = 'wait until it was run once';
 
+/** How far it has come. */
 export interface OnceStats {
   /** `abandoned` when the thread that ran it has died over it. */
   readonly state: 'new' | 'running' | 'done' | 'abandoned';
@@ -33,6 +34,7 @@ export interface OnceStats {
   readonly waiting: ThreadId[];
 }
 
+/** Runs a function in one thread, and lets all others wait until it is done. */
 export class Once {
   /** Words that it takes, zero at first: one line, which should start on a line. */
   static readonly WORDS = LINE;
