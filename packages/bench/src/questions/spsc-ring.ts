@@ -13,11 +13,11 @@ const SCRIPT = new URL('../threads/byte-ring-worker.js', import.meta.url);
 const SITUATIONS: readonly Situation[] = [
   {
     messageBytes: 64,
-    count: 2_000_000,
+    count: 1_000_000,
     what: '64 bytes',
     names: ['millrace', 'millraceInBatches', 'ringbuf'],
   },
-  { messageBytes: 4096, count: 200_000, what: '4 KiB', names: ['millrace', 'ringbuf'] },
+  { messageBytes: 4096, count: 100_000, what: '4 KiB', names: ['millrace', 'ringbuf'] },
 ];
 
 interface Situation {
