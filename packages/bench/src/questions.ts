@@ -5,11 +5,15 @@ import { gzipFile } from './questions/gzip-file.js';
 import { idle } from './questions/idle.js';
 import { leaseThreads } from './questions/lease-threads.js';
 import { memory } from './questions/memory.js';
+import { messageRing } from './questions/message-ring.js';
 import { smallTask } from './questions/small-task.js';
+import { spscRing } from './questions/spsc-ring.js';
 
 export const questions: readonly Question[] = [
   acquireRelease,
   leaseThreads,
+  spscRing,
+  messageRing,
   smallTask,
   idle,
   gzipFile,

@@ -18,7 +18,27 @@ export {
 export { classOf } from './memory/size-classes.js';
 export { SlabTable } from './memory/slab-table.js';
 export { StripedCounters, addTo } from './metrics/counters.js';
+export { BUCKETS, bucketOf, leastIn, middleOf, widthOf } from './metrics/histogram-buckets.js';
+export { NUMBER_WORDS, loadNumber, storeNumber } from './metrics/versioned-number.js';
 export { SizedBufferPool } from './pools/sized-pool.js';
+export { READER_BELL } from './rings/byte-ring-layout.js';
+export {
+  CLAIMED as CELLS_CLAIMED,
+  FREE as CELLS_FREE,
+  PUBLISHED as CELLS_PUBLISHED,
+  READING as CELLS_READING,
+  claim,
+  countOf,
+  idle,
+  isClaim,
+  isIdle,
+  kindOf,
+  ownerOf,
+  restOf,
+  runBitsOf,
+  runOf,
+} from './rings/message-ring-layout.js';
+export { POSITION_WORDS, loadPosition, storePosition } from './rings/position.js';
 export { FreeList } from './slices/free-list.js';
 export { Magazine } from './slices/magazine.js';
 export {
@@ -65,3 +85,5 @@ export { LeaseCount } from './slices/lease-count.js';
 export { Sharing } from './slices/sharing.js';
 export { SlabLife } from './slices/slab-life.js';
 export { SlabRuns } from './slices/slab-runs.js';
+export { Doorbell } from './sync/doorbell.js';
+export { Patience } from './sync/patience.js';
