@@ -32,6 +32,14 @@ const tellsBatch =
       .writeBatch(Int32Array.from(messages), end - from);
   };
 
+/** Some one by one, and the others at once. */
+const tellsBoth =
+  (single: number, end: number): ThreadBody =>
+  (context) => {
+    tells(single)(context);
+    tellsBatch(single, end)(context);
+  };
+
 /** Listens from the position `from` until it has come to `end`. */
 const listens =
   (from: number, end: number): ThreadBody =>
@@ -90,13 +98,17 @@ describe('a broadcast ring', () => {
   });
 
   test('goes on with another teller when one dies, at any step', () => {
-    const goOn = (context: ThreadContext): void => {
-      if (context.thread === 0) write(ringOf(context).writer(), 3);
-    };
+    const goOn =
+      (end: number) =>
+      (context: ThreadContext): void => {
+        if (context.thread === 0) write(ringOf(context).writer(), end);
+      };
+    const both = [tellsBoth(2, 4), listens(0, 4)];
+    expectNoFault({ ...ring(0), kills: 1, sweep: goOn(4), threads: both, mode: within(1) });
     expectNoFault({
       ...ring(0),
       kills: 1,
-      sweep: goOn,
+      sweep: goOn(3),
       threads: [tells(3), listens(0, 3)],
       mode: within(1),
     });

@@ -23,6 +23,8 @@ function writeTo(ring: ByteRing, units: number, batch = 1): void {
       unit.forEach((_, n) => (unit[n] = writer.position + n + 1));
       if (writer.put(unit) === 0) break;
     }
+    // The last batch is left to the end, which publishes it.
+    if (writer.position === end && batch > 1) break;
     writer.publish();
     if (writer.position < end) writer.waitSync(UNIT, UNSPUN);
   }

@@ -10,7 +10,10 @@
 import { Waiter, type ThreadId } from '@millrace/core';
 import { explore, type Case, type Mode, type Report } from '@millrace/interleave';
 import { appendFileSync, mkdirSync } from 'node:fs';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
+
+// Minutes on a machine that has other things to do. Nothing here waits for anything, so nothing hangs.
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Where the structure begins. The words before it are notes. */
 export const AT = 32;

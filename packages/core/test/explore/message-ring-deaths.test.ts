@@ -16,20 +16,21 @@ import {
 
 const CELLS = 4;
 const SHAPE = { cells: CELLS, messageWords: 1 };
+const SMALL = { cells: 2, messageWords: 1 };
 
 /** Notes, one of each message: it came out, to a consumer or as an orphan. */
 const OUT = 0;
 /** What a sweeper sends for the dead thread. */
 const SUBSTITUTE = 24;
 
-const ringOf = ({ words, thread }: ThreadContext): MessageRing =>
-  new MessageRing(words, AT, SHAPE, idOf(thread));
+const ringOf = ({ words, thread }: ThreadContext, shape = SHAPE): MessageRing =>
+  new MessageRing(words, AT, shape, idOf(thread));
 
 function noteOut(words: Int32Array, message: number): void {
   ensure(Atomics.add(words, OUT + message, 1) === 0, `Message ${message} comes out twice`);
 }
 
-/** Pushes messages `thread * 8 + n` in batches, and returns how many. There is room for all. */
+/** Pushes messages `thread * 8 + n` in batches, and returns them. There is room for all. */
 const sends =
   (count: number, batch = 1): ThreadBody =>
   (context) => {
@@ -38,14 +39,23 @@ const sends =
     let sent = 0;
     while (sent < count)
       sent += ring.pushBatch(messages.subarray(sent), Math.min(batch, count - sent));
-    return count;
+    return [...messages];
+  };
+
+/** Pushes a message each time that there is room, and returns them. */
+const offers =
+  (times: number): ThreadBody =>
+  (context) => {
+    const ring = ringOf(context, SMALL);
+    const messages = Array.from({ length: times }, (_, i) => context.thread * 8 + i);
+    return messages.filter((message) => ring.push(Int32Array.of(message)));
   };
 
 /** Pops so many times, and takes what is there. */
 const takes =
-  (times: number, batch = 1): ThreadBody =>
+  (times: number, batch = 1, shape = SHAPE): ThreadBody =>
   (context) => {
-    const ring = ringOf(context);
+    const ring = ringOf(context, shape);
     const target = new Int32Array(batch);
     for (let i = 0; i < times; i++) {
       const count = ring.popBatch(target, batch);
@@ -69,8 +79,8 @@ const receives =
     }
   };
 
-const sweeps = ({ words, thread }: ThreadContext): MessageRing => {
-  const ring = new MessageRing(words, AT, SHAPE, sweeperOf(thread));
+const sweeps = ({ words, thread }: ThreadContext, shape = SHAPE): MessageRing => {
+  const ring = new MessageRing(words, AT, shape, sweeperOf(thread));
   ring.reclaim(idOf(thread), (message) => noteOut(words, message[0]!));
   return ring;
 };
@@ -82,8 +92,8 @@ const sweepsAndSends = (context: ThreadContext): void => {
 };
 
 /** All that was sent came out or is there still, but for `batch` messages of each that died; and the ring is whole. */
-function isWhole({ words, raw, results, killed }: World, batch: number): void {
-  const ring = new MessageRing(words, AT, SHAPE, OBSERVER);
+function isWhole({ words, raw, results, killed }: World, batch: number, shape = SHAPE): void {
+  const ring = new MessageRing(words, AT, shape, OBSERVER);
   const target = new Int32Array(1);
   const last = new Map<number, number>();
   while (ring.pop(target) >= 0) {
@@ -93,23 +103,19 @@ function isWhole({ words, raw, results, killed }: World, batch: number): void {
     last.set(producer, message);
     noteOut(words, message);
   }
-  let missing = 0;
-  results.forEach((sent, producer) => {
-    for (let i = 0; i < Number(sent ?? 0); i++) {
-      if (raw[OUT + producer * 8 + i] === 0) missing++;
-    }
-  });
+  const sent = results.flatMap((messages) => (messages as number[] | undefined) ?? []);
+  const missing = sent.filter((message) => raw[OUT + message] === 0).length;
   ensure(missing <= batch * killed.length, `${missing} messages are lost`);
   const { claimed, reading, published } = ring.stats();
   ensure(claimed + reading + published === 0, 'The dead hold cells');
-  for (let i = 0; i < CELLS; i++) ensure(ring.push(target), `${CELLS - i} cells are lost`);
+  for (let i = 0; i < shape.cells; i++) ensure(ring.push(target), 'Cells are lost');
 }
 
-const ring = (batch = 1): Omit<Case, 'name' | 'threads'> => ({
-  words: AT + MessageRing.words(SHAPE),
+const ring = (batch = 1, shape = SHAPE): Omit<Case, 'name' | 'threads'> => ({
+  words: AT + MessageRing.words(shape),
   kills: 1,
-  sweep: (context) => void sweeps(context),
-  check: (world) => isWhole(world, batch),
+  sweep: (context) => void sweeps(context, shape),
+  check: (world) => isWhole(world, batch, shape),
 });
 
 describe('a message ring', () => {
@@ -121,6 +127,11 @@ describe('a message ring', () => {
 
   test('loses at most the batch that a thread died over', () => {
     expectNoFault({ ...ring(2), threads: [sends(3, 2), takes(2, 2)], mode: within(2) });
+  });
+
+  test('hands over what a consumer had before others write there', () => {
+    const threads = [offers(3), takes(1, 1, SMALL)];
+    expectNoFault({ ...ring(1, SMALL), threads, mode: within(2) });
   });
 
   test('loses no more when two die', () => {

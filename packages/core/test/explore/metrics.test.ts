@@ -42,7 +42,12 @@ describe('a gauge', () => {
   });
 
   test('tells what was set last, whoever set it', () => {
-    const looksAtLatest = looks(1, (gauge) => gauge.latest(0));
+    const looksAtLatest: ThreadBody = ({ words }) => {
+      const gauge = new Gauges(words, AT, 1);
+      const [before, after] = [gauge.latest(0), gauge.latest(0)];
+      ensure(said.includes(before) && said.includes(after), `${before} or ${after} was never said`);
+      ensure(before === 0 || after !== 0, 'It is told of a thread that has said nothing yet');
+    };
     expectNoFault({ ...gauges, threads: [says(1, 2), says(3, 4), looksAtLatest] });
   });
 

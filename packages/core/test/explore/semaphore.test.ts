@@ -57,6 +57,18 @@ const holds =
     semaphore.release(weight);
   };
 
+/** Gives up what is too much, and comes again for less. */
+const wantsLess =
+  (much: number, less: number, total: number): ThreadBody =>
+  (context) => {
+    const semaphore = semaphoreOf(context);
+    const gaveUp = endsWith('ERR_TIMEOUT', () => semaphore.acquire(much, SOMETIME));
+    if (gaveUp) semaphore.acquire(less);
+    note(context, gaveUp ? less : much, total);
+    Atomics.store(context.words, HELD + context.thread, 0);
+    semaphore.release(gaveUp ? less : much);
+  };
+
 const tries =
   (weight: number, total: number): ThreadBody =>
   (context) => {
@@ -128,6 +140,11 @@ describe('a semaphore', () => {
     expectNoFault({ ...semaphore(3), threads: three, mode: within(2) });
   });
 
+  test('gives what is wanted to one who gives up and comes again for less', () => {
+    const threads = [wantsLess(3, 1, 3), holds(2, 3)];
+    expectNoFault({ ...semaphore(3), threads, mode: within(3) });
+  });
+
   test('is not taken past a thread that stands in line, however little is wanted', () => {
     const second = holds(1, 2);
     expectNoFault({
@@ -147,7 +164,8 @@ describe('a semaphore', () => {
 
   test('gets it back from any number that die', () => {
     const deadly = { kills: 2, sweep };
-    expectNoFault({ ...semaphore(1), ...deadly, threads: [alone(1), alone(1)], mode: within(1) });
+    const two = [alone(1), alone(1)];
+    expectNoFault({ ...semaphore(1), ...deadly, sweeps: 'last', threads: two, mode: within(1) });
     const four = [holds(2, 3), holds(3, 3, true), holds(1, 3), tries(2, 3)];
     expectNoFault({ ...semaphore(3), ...deadly, threads: four, mode: random(10_000) });
   });
