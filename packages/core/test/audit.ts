@@ -98,18 +98,16 @@ export function expectSound(table: SlabTable, leased: Iterable<SlotRef>): void {
       strange.push(`slab ${slab}, the end of a run without a beginning`);
     }
     const serving = state === OPEN || state === DRAINING;
+    const slots = serving ? table.geometry.slots[pool & 7]! : 0;
     for (let slot = 0; slot < SLOTS_PER_SLAB; slot++) {
       const ref = slotRef(slab, slot);
       const slotWord = wordOf(table, ref);
       const slotState = stateOf(slotWord);
-      const fits =
-        slotState === FREE ||
-        (serving && slot < table.geometry.slots[pool & 7]!) ||
-        (state === RUN && slot === 0);
+      const fits = slotState === FREE || slot < slots || (state === RUN && slot === 0);
       if (!fits) strange.push(`slot ${slot} in state ${slotState} of slab ${slab}, state ${state}`);
       if (slotState === LIVE || slotState === SHARED) lent.push(ref);
       else if (slotState === FREE) {
-        if (hasBit(table, ref)) outOfSight.push(ref);
+        if (slot < slots && hasBit(table, ref)) outOfSight.push(ref);
       } else if (slotState === CACHED) {
         const entry = entryOf(holderOf(slotWord), pool, ref);
         if (!inMagazines.has(entry)) strange.push(`in no magazine: ${entry}`);
