@@ -61,10 +61,10 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     this.thread = thread;
     this.#table = table;
     this.registry = new ThreadRegistry(words, layout);
-    this.count = new LeaseCount(words, layout, thread);
     this.normalSlabs = layout.slabs - settings.reserveSlabs;
-    const lists = Array.from({ length: POOL_COUNT }, (_, pool) => {
-      const slotsPerSlab = geometry.slots[classOfPool(pool)]!;
+    const slots = Array.from({ length: POOL_COUNT }, (_, p) => geometry.slots[classOfPool(p)]!);
+    this.count = new LeaseCount(words, layout, thread, slots);
+    const lists = slots.map((slotsPerSlab, pool) => {
       const [from, to] =
         pool < CLASS_COUNT ? [0, this.normalSlabs] : [this.normalSlabs, layout.slabs];
       return new FreeList(words, layout, thread, { pool, slotsPerSlab, from, to });

@@ -130,8 +130,8 @@ export class FreeList {
             Atomics.store(words, intentAt, 0);
             return taken;
           }
-          // A sweeper may have cleared the bit before it saw the claim.
-          this.#setBit(ref);
+          // A sweeper may have cleared the bit meanwhile. To set it again would lose the slot, if that was
+          // stolen and given back by now: so we don't.
           keep(ref);
           taken++;
         }
@@ -178,34 +178,27 @@ export class FreeList {
     const at = this.wordAt(ref);
     const free = stateOf(word) === CACHED ? withState(word, FREE, 0) : ended(word, FREE, 0);
     if (Atomics.compareExchange(this.#words, at, word, free) !== word) return false;
-    this.clearBit(ref);
+    clearBit(this.#words, this.#layout, ref);
     return true;
   }
 
   /** Brings the slot `ref` into sight if it is FREE; for the sweeper, while others take and give. */
   show(ref: SlotRef): void {
     const at = this.wordAt(ref);
-    if (stateOf(Atomics.load(this.#words, at)) !== FREE) return;
-    this.clearBit(ref);
-    if (stateOf(Atomics.load(this.#words, at)) !== FREE) this.#setBit(ref);
-  }
-
-  clearBit(ref: SlotRef): void {
-    const at = bitmapAt(this.#layout, ref);
-    const bit = 1 << (ref & 31);
-    if ((Atomics.load(this.#words, at) & bit) !== 0) Atomics.and(this.#words, at, ~bit);
-  }
-
-  #setBit(ref: SlotRef): void {
-    const at = bitmapAt(this.#layout, ref);
-    const bit = 1 << (ref & 31);
-    if ((Atomics.load(this.#words, at) & bit) === 0) Atomics.or(this.#words, at, bit);
+    if (stateOf(Atomics.load(this.#words, at)) === FREE) clearBit(this.#words, this.#layout, ref);
   }
 }
 
 /** Where the word of the bitmap lies that holds the bit of `ref`. */
 export function bitmapAt(layout: ControlLayout, ref: SlotRef): number {
   return layout.slabsAt + slabOf(ref) * SLAB_WORDS + SLAB_BITMAP + (slotOf(ref) >>> 5);
+}
+
+/** Brings the slot `ref` into sight; after it has become FREE. */
+export function clearBit(words: Int32Array, layout: ControlLayout, ref: SlotRef): void {
+  const at = bitmapAt(layout, ref);
+  const bit = 1 << (ref & 31);
+  if ((Atomics.load(words, at) & bit) !== 0) Atomics.and(words, at, ~bit);
 }
 
 /** The lowest `most` of the bits that are set in `bits`. */

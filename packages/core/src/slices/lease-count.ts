@@ -7,7 +7,6 @@
 import {
   LINE,
   MAX_THREADS,
-  SLAB_BITMAP,
   SLAB_STATE,
   SLAB_WORDS,
   THREAD_LEASED,
@@ -15,10 +14,13 @@ import {
   slotRef,
   type ControlLayout,
 } from '../memory/layout.js';
-import { CLAIMED, EMPTY, RUN, RUN_TAIL, slabStateOf } from '../memory/slab-word.js';
+import { CLAIMED, EMPTY, RUN_TAIL, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import { addTo, readFrom } from '../metrics/counters.js';
 import type { ThreadId } from '../threads/registry.js';
-import { CLOSING, LIVE, RETURNING, SHARED, stateOf } from './slot-word.js';
+import { CLOSING, LIVE, RETURNING, SHARED, stateOf, type SlotState } from './slot-word.js';
+
+/** States of a slot whose lease lasts. */
+const LASTING: ReadonlySet<SlotState> = new Set([LIVE, RETURNING, SHARED, CLOSING]);
 
 export class LeaseCount {
   readonly #words: Int32Array;
@@ -26,8 +28,16 @@ export class LeaseCount {
   /** Where this thread's count of leases lies, for hot paths. */
   readonly leasedAt: number;
   readonly #sweptAt: number;
+  readonly #slotsByPool: readonly number[];
 
-  constructor(words: Int32Array, layout: ControlLayout, thread: ThreadId) {
+  /** @param slotsByPool how many slots a slab of each pool has */
+  constructor(
+    words: Int32Array,
+    layout: ControlLayout,
+    thread: ThreadId,
+    slotsByPool: readonly number[],
+  ) {
+    this.#slotsByPool = slotsByPool;
     this.#words = words;
     this.#layout = layout;
     this.leasedAt = layout.threadsAt + thread * LINE + THREAD_LEASED;
@@ -68,27 +78,15 @@ export class LeaseCount {
     const { slabs, slabsAt } = this.#layout;
     let live = 0;
     for (let slab = 0; slab < slabs; slab++) {
-      const at = slabsAt + slab * SLAB_WORDS;
-      const state = slabStateOf(Atomics.load(this.#words, at + SLAB_STATE));
+      const word = Atomics.load(this.#words, slabsAt + slab * SLAB_WORDS + SLAB_STATE);
+      const state = slabStateOf(word);
       if (state === EMPTY || state === CLAIMED || state === RUN_TAIL) continue;
-      if (state === RUN) {
-        if (this.#isLive(slab, 0)) live++;
-        continue;
-      }
-      for (let w = 0; w < LINE; w++) {
-        // A slot that is leased has its bit set.
-        let taken = Atomics.load(this.#words, at + SLAB_BITMAP + w);
-        for (; taken !== 0; taken &= taken - 1) {
-          if (this.#isLive(slab, w * 32 + 31 - Math.clz32(taken & -taken))) live++;
-        }
+      const slots = this.#slotsByPool[slabPoolOf(word)] ?? 1;
+      for (let slot = 0; slot < slots; slot++) {
+        const at = this.#layout.slotsAt + slotRef(slab, slot) * LINE;
+        if (LASTING.has(stateOf(Atomics.load(this.#words, at)))) live++;
       }
     }
     return live;
-  }
-
-  #isLive(slab: number, slot: number): boolean {
-    const at = this.#layout.slotsAt + slotRef(slab, slot) * LINE;
-    const state = stateOf(Atomics.load(this.#words, at));
-    return state === LIVE || state === RETURNING || state === SHARED || state === CLOSING;
   }
 }

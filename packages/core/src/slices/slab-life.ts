@@ -11,9 +11,11 @@
  * first and looks at the slab after. All four steps are sequentially consistent, so one sees the other.
  */
 import {
+  SLAB_BITMAP,
   SLAB_BORN,
   SLAB_STATE,
   SLAB_WORDS,
+  SLOTS_PER_SLAB,
   TICK,
   slotRef,
   type ControlLayout,
@@ -75,6 +77,7 @@ export class SlabLife {
       if (slabStateOf(word) !== EMPTY) continue;
       // The bytes come first: whoever sees the slab open may use its slots.
       this.#ensure(slab);
+      this.#clearBits(slab);
       if (this.#swap(slab, word, reopened(word, OPEN, pool))) {
         Atomics.store(this.#words, this.#at(slab) + SLAB_BORN, Atomics.load(this.#words, TICK));
         return slab;
@@ -152,6 +155,17 @@ export class SlabLife {
       this.#swap(slab, word, slabWord(word, EMPTY, 0));
     } else if (state === RETIRING) {
       this.#swap(slab, word, slabWord(word, OPEN, pool));
+    }
+  }
+
+  /**
+   * Clears what a dead thread left behind, which had made a slot FREE and not cleared its bit. A bit that
+   * somebody is about to need costs him one exchange.
+   */
+  #clearBits(slab: number): void {
+    const at = this.#at(slab) + SLAB_BITMAP;
+    for (let w = 0; w < SLOTS_PER_SLAB / 32; w++) {
+      if (Atomics.load(this.#words, at + w) !== 0) Atomics.store(this.#words, at + w, 0);
     }
   }
 

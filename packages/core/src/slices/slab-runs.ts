@@ -33,6 +33,7 @@ import {
   slabWord,
 } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
+import { clearBit } from './free-list.js';
 import type { LeaseCount } from './lease-count.js';
 import { FREE, LIVE, RETURNING, ended, stateOf, withState } from './slot-word.js';
 
@@ -105,6 +106,8 @@ export class SlabRuns {
     for (let slab = head + this.lengthOf(ref) - 1; slab > head; slab--) this.#empty(slab);
     this.#empty(head);
     Atomics.store(this.#words, at, ended(returning, FREE, 0));
+    // Takers may have seen the slab as one of theirs, and set the bit in vain.
+    clearBit(this.#words, this.#layout, ref);
     this.#intend(-1);
     return true;
   }
