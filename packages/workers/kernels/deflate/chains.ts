@@ -52,6 +52,23 @@ export class Chains {
     store<u16>(place4, current, HASH4);
     store<u16>(current << 1, node, NEXT);
 
+    if (best < MIN_MATCH ? node3 <= oldest : node <= oldest) return best;
+    return Chains.search(at, best, most, enough, depth, node3, node);
+  }
+
+  /** Goes along the chain that begins with `node`. */
+  @inline static search(
+    at: u32,
+    best: u32,
+    most: u32,
+    enough: u32,
+    depth: u32,
+    node3: i32,
+    node: i32,
+  ): u32 {
+    const base = at & ~(WINDOW - 1);
+    const oldest = <i32>(at & (WINDOW - 1)) - <i32>WINDOW;
+    const bytes = load<u32>(at);
     let found = at;
     if (best < 4) {
       if (node3 <= oldest) return best;
@@ -78,14 +95,18 @@ export class Chains {
       return best;
     }
     // To be longer, a match must agree at the end of the best one too.
+    let toTail = base + best - 3;
+    let tail = load<u32>(at + best - 3);
     for (;;) {
-      const there = base + node;
-      if (load<u32>(there + best - 3) == load<u32>(at + best - 3) && load<u32>(there) == bytes) {
+      if (load<u32>(toTail + node) == tail && load<u32>(base + node) == bytes) {
+        const there = base + node;
         const length = Match.extend(at, there, 4, most);
         if (length > best) {
           best = length;
           found = there;
           if (best >= enough) break;
+          toTail = base + best - 3;
+          tail = load<u32>(at + best - 3);
         }
       }
       node = load<i16>((node & (WINDOW - 1)) << 1, NEXT);
@@ -95,7 +116,7 @@ export class Chains {
   }
 
   @inline
-  private static packed(length: u32, offset: u32): u32 {
+  static packed(length: u32, offset: u32): u32 {
     return length | (offset << 9);
   }
 }

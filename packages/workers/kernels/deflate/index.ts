@@ -31,6 +31,8 @@ const GREEDY = 2;
 const LAZY = 3;
 const LAZY_TWICE = 4;
 
+const FINAL_FIXED: u64 = 3;
+
 let parser: u32 = 0;
 /** How many earlier positions are looked at, and which length of a match is good enough. */
 let depth: u32 = 0;
@@ -63,10 +65,14 @@ export function deflate(level: u32, lead: u32, size: u32, last: bool): u32 {
   const end = begin + size;
   memory.fill(end, 0, INPUT_PADDING);
   beginBits(OUTPUT);
-  if (parser == STORE || size == 0) {
-    if (size > 0 || last) writeAll(begin, end, last);
+  if (size == 0) {
+    // An empty block of the fixed code: 3 bits and the end's 7.
+    if (last) put(FINAL_FIXED, 10);
+  } else if (parser == STORE) {
+    writeStored(begin, end, last);
   } else {
     compress(INPUT, begin, end, last);
+    // What grew is stored, so that the bound holds however many blocks there were.
     if (bytesAt() - OUTPUT >= storedBound(size)) {
       beginBits(OUTPUT);
       writeStored(begin, end, last);
@@ -76,28 +82,24 @@ export function deflate(level: u32, lead: u32, size: u32, last: bool): u32 {
   return align() - OUTPUT;
 }
 
-function writeAll(begin: u32, end: u32, last: bool): void {
-  if (begin < end) writeStored(begin, end, last);
-  else {
-    // An empty block of the fixed code: 3 bits and the end's 7.
-    put((<u64>last) | (1 << 1), 10);
-  }
-}
-
 /** What the whole input takes when it is stored. */
 function storedBound(size: u32): u32 {
   return size + 5 * ((size + 65534) / 65535);
 }
 
+/**
+ * Mostly libdeflate's settings; 5, 6 and 7 search more, so that each level's output is smaller than that
+ * of zlib's same level on programs as on text.
+ */
 function choose(level: u32): void {
   if (level == 0) use(STORE, 0, 0);
   else if (level == 1) use(FAST, 0, 32);
   else if (level == 2) use(GREEDY, 6, 10);
   else if (level == 3) use(GREEDY, 12, 14);
   else if (level == 4) use(GREEDY, 16, 30);
-  else if (level == 5) use(LAZY, 16, 30);
-  else if (level == 6) use(LAZY, 60, 100);
-  else if (level == 7) use(LAZY, 100, 130);
+  else if (level == 5) use(LAZY, 20, 40);
+  else if (level == 6) use(LAZY, 56, 96);
+  else if (level == 7) use(LAZY_TWICE, 100, 130);
   else if (level == 8) use(LAZY_TWICE, 300, 258);
   else use(LAZY_TWICE, 600, 258);
 }

@@ -2,21 +2,20 @@
 import { MAX_MATCH } from './layout';
 import { Pairs, skipPairs } from './pairs';
 import { Sequences, sequencesFull } from './sequences';
-import { Kinds } from './split';
+import { CHECK } from './split';
 
 /** As parseLazy. */
 export function parseFast(at: u32, until: u32, end: u32, nice: u32): u32 {
-  while (at < until && !Kinds.checkIsDue() && !sequencesFull()) {
+  let left: i32 = CHECK;
+  while (at < until && left > 0 && !sequencesFull()) {
+    left--;
     const most = min(MAX_MATCH, end - at);
     const match = Pairs.latestMatch(at, most, min(nice, most));
     const length = match & 511;
     if (length == 0) {
-      const literal: u32 = load<u8>(at++);
-      Sequences.addLiteral(literal);
-      Kinds.observeLiteral(literal);
+      Sequences.addLiteral(load<u8>(at++));
     } else {
       Sequences.addMatch(at, length, match >> 9);
-      Kinds.observeMatch(length);
       skipPairs(at + 1, length - 1);
       at += length;
     }

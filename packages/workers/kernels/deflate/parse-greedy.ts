@@ -2,7 +2,7 @@
 import { Chains, skipChains } from './chains';
 import { MAX_MATCH, MIN_MATCH } from './layout';
 import { Sequences, sequencesFull } from './sequences';
-import { Kinds } from './split';
+import { CHECK } from './split';
 
 /** So far back a match of 3 bytes costs more than its literals. */
 const FAR: u32 = 4096;
@@ -16,18 +16,17 @@ export function parseGreedy(
   depth: u32,
   nice: u32,
 ): u32 {
-  while (at < until && !Kinds.checkIsDue() && !sequencesFull()) {
+  let left: i32 = CHECK;
+  while (at < until && left > 0 && !sequencesFull()) {
+    left--;
     const most = min(MAX_MATCH, end - at);
     const match = Chains.longestMatch(at, shortest - 1, most, min(nice, most), depth);
     const length = match & 511;
     const offset = match >> 9;
     if (length < shortest || (length == MIN_MATCH && offset > FAR)) {
-      const literal: u32 = load<u8>(at++);
-      Sequences.addLiteral(literal);
-      Kinds.observeLiteral(literal);
+      Sequences.addLiteral(load<u8>(at++));
     } else {
       Sequences.addMatch(at, length, offset);
-      Kinds.observeMatch(length);
       skipChains(at + 1, length - 1);
       at += length;
     }

@@ -7,7 +7,7 @@
 import { Chains, skipChains } from './chains';
 import { MAX_MATCH, MIN_MATCH } from './layout';
 import { Sequences, sequencesFull } from './sequences';
-import { Kinds } from './split';
+import { CHECK } from './split';
 
 /** So far back a match of 3 bytes costs more than its literals. */
 const FAR: u32 = 8192;
@@ -26,19 +26,22 @@ export function parseLazy(
   nice: u32,
   twice: bool,
 ): u32 {
-  while (at < until && !Kinds.checkIsDue() && !sequencesFull()) {
+  let left: i32 = CHECK;
+  while (at < until && left > 0 && !sequencesFull()) {
     let most = min(MAX_MATCH, end - at);
     let match = Chains.longestMatch(at, shortest - 1, most, min(nice, most), depth);
     let length = match & 511;
     let offset = match >> 9;
     if (length < shortest || (length == MIN_MATCH && offset > FAR)) {
       Lazy.literalAt(at++);
+      left--;
       continue;
     }
     at++;
     for (;;) {
+      left--;
       if (length >= min(nice, most)) {
-        Lazy.matchAt(at - 1, length, offset);
+        Sequences.addMatch(at - 1, length, offset);
         skipChains(at, length - 1);
         at += length - 1;
         break;
@@ -52,7 +55,7 @@ export function parseLazy(
         continue;
       }
       if (!twice) {
-        Lazy.matchAt(at - 2, length, offset);
+        Sequences.addMatch(at - 2, length, offset);
         skipChains(at, length - 2);
         at += length - 2;
         break;
@@ -66,7 +69,7 @@ export function parseLazy(
         offset = match >> 9;
         continue;
       }
-      Lazy.matchAt(at - 3, length, offset);
+      Sequences.addMatch(at - 3, length, offset);
       if (length > 3) {
         skipChains(at, length - 3);
         at += length - 3;
@@ -91,14 +94,6 @@ class Lazy {
 
   @inline
   static literalAt(at: u32): void {
-    const literal: u32 = load<u8>(at);
-    Sequences.addLiteral(literal);
-    Kinds.observeLiteral(literal);
-  }
-
-  @inline
-  static matchAt(at: u32, length: u32, offset: u32): void {
-    Sequences.addMatch(at, length, offset);
-    Kinds.observeMatch(length);
+    Sequences.addLiteral(load<u8>(at));
   }
 }

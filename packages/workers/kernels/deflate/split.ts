@@ -7,78 +7,73 @@
  *
  * Source: E. Biggers, libdeflate.
  */
-import { OBSERVED } from './layout';
+import { FIRST_LENGTH, LITLEN_FREQ, OBSERVED } from './layout';
 
-/** 8 kinds of literals, 2 of matches: the block's so far, then the new ones. */
+/** 8 kinds of literals, 2 of matches. */
 const KINDS: u32 = 10;
-const NEW: u32 = OBSERVED + 4 * KINDS;
+/** How many there are in the block up to the last check, and up to now. */
+const NOW: u32 = OBSERVED + 4 * KINDS;
 /** So many symbols make a check. */
-const CHECK: u32 = 512;
+export const CHECK: u32 = 512;
 const SHORTEST_BLOCK: u32 = 5000;
+/** The first symbol of matches of 9 bytes and more. */
+const LONG: u32 = FIRST_LENGTH + 6;
+const AFTER_LENGTHS: u32 = FIRST_LENGTH + 29;
 
+/** How many symbols there were up to the last check. */
 let observed: u32 = 0;
-let fresh: u32 = 0;
-/** At how many new ones there is to be a check. */
-let due: u32 = 0;
 
 export function beginObserving(): void {
-  memory.fill(OBSERVED, 0, 2 * 4 * KINDS);
+  memory.fill(OBSERVED, 0, 4 * KINDS);
   observed = 0;
-  fresh = 0;
-  due = CHECK;
-}
-
-/** Inlined by the compiler, which takes that order for methods alone. */
-export class Kinds {
-  @inline
-  static observeLiteral(literal: u32): void {
-    Kinds.count(((literal >> 5) & 6) | (literal & 1));
-  }
-
-  @inline
-  static observeMatch(length: u32): void {
-    Kinds.count(8 + (length >= 9 ? 1 : 0));
-  }
-
-  @inline
-  private static count(kind: u32): void {
-    store<u32>(kind << 2, load<u32>(kind << 2, NEW) + 1, NEW);
-    fresh++;
-  }
-
-  /** Whether a parser should stop for a check. */
-  @inline
-  static checkIsDue(): bool {
-    return fresh >= due;
-  }
 }
 
 /** Whether a block that has come to `length` should end here, with `left` bytes of input to come. */
 export function splitsHere(length: u32, left: u32): bool {
-  if (fresh < due) return false;
-  if (length < SHORTEST_BLOCK || left < SHORTEST_BLOCK) {
-    due = fresh + CHECK;
-    return false;
-  }
-  if (observed > 0 && differs(length)) return true;
-  for (let i: u32 = 0; i < 4 * KINDS; i += 4) {
-    store<u32>(OBSERVED + i, load<u32>(OBSERVED + i) + load<u32>(NEW + i));
-    store<u32>(NEW + i, 0);
-  }
-  observed += fresh;
-  fresh = 0;
-  due = CHECK;
+  if (length < SHORTEST_BLOCK || left < SHORTEST_BLOCK) return false;
+  const symbols = countKinds();
+  if (symbols - observed < CHECK) return false;
+  if (observed > 0 && differs(length, symbols)) return true;
+  memory.copy(OBSERVED, NOW, 4 * KINDS);
+  observed = symbols;
   return false;
 }
 
-function differs(length: u32): bool {
+/** Out of the frequencies; how many symbols there are. */
+function countKinds(): u32 {
+  let symbols: u32 = 0;
+  for (let upper: u32 = 0; upper < 4; upper++) {
+    const from = LITLEN_FREQ + 4 * 64 * upper;
+    let sums = i32x4.splat(0);
+    for (let at = from; at < from + 4 * 64; at += 16) sums = i32x4.add(sums, v128.load(at));
+    const even = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 2);
+    const odd = i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 3);
+    store<u32>(NOW + 8 * upper, even);
+    store<u32>(NOW + 8 * upper + 4, odd);
+    symbols += even + odd;
+  }
+  const short = matches(FIRST_LENGTH, LONG);
+  const long = matches(LONG, AFTER_LENGTHS);
+  store<u32>(NOW + 4 * 8, short);
+  store<u32>(NOW + 4 * 9, long);
+  return symbols + short + long;
+}
+
+function matches(from: u32, to: u32): u32 {
+  let sum: u32 = 0;
+  for (let symbol = from; symbol < to; symbol++) sum += load<u32>(LITLEN_FREQ + 4 * symbol);
+  return sum;
+}
+
+function differs(length: u32, symbols: u32): bool {
+  const fresh = symbols - observed;
   let difference: u32 = 0;
   for (let i: u32 = 0; i < 4 * KINDS; i += 4) {
-    const expected = load<u32>(OBSERVED + i) * fresh;
-    const actual = load<u32>(NEW + i) * observed;
+    const before = load<u32>(OBSERVED + i);
+    const expected = before * fresh;
+    const actual = (load<u32>(NOW + i) - before) * observed;
     difference += max(expected, actual) - min(expected, actual);
   }
-  const symbols = observed + fresh;
   let enough = ((fresh * 200) / CHECK) * observed;
   // Short blocks hardly pay for their header.
   if (length < 10_000 && symbols < 8192) {
