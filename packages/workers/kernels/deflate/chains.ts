@@ -4,7 +4,8 @@
  *
  * Positions are 16 bits, signed, relative to the 32 KiB window they lie in: when a window is full, all
  * are lowered by 32768, and those too old stay at -32768. The input begins at a multiple of 32768, so that
- * a position's window is in its address.
+ * a position's window is in its address. A position 32768 back, the farthest that RFC 1951 allows, cannot be
+ * told from one too old, and is left.
  *
  * Source: E. Biggers, libdeflate.
  */
@@ -52,12 +53,12 @@ export class Chains {
     store<u16>(place4, current, HASH4);
     store<u16>(current << 1, node, NEXT);
 
-    if (best < MIN_MATCH ? node3 <= oldest : node <= oldest) return best;
     return Chains.search(at, best, most, enough, depth, node3, node);
   }
 
   /** Goes along the chain that begins with `node`. */
-  @inline static search(
+  @inline
+  private static search(
     at: u32,
     best: u32,
     most: u32,
@@ -116,7 +117,7 @@ export class Chains {
   }
 
   @inline
-  static packed(length: u32, offset: u32): u32 {
+  private static packed(length: u32, offset: u32): u32 {
     return length | (offset << 9);
   }
 }
