@@ -62,8 +62,9 @@ function bytes(
   length: number,
 ): Uint8Array {
   const read = (index: number): number => runnerOf().access(READ, offset + (index >>> 2), 0, 0);
-  // The array lends its type and its length; nothing is ever stored in it.
-  return viewLike(new Uint8Array(length), {
+  // The array lends its type and its length; nothing is ever stored in it. It begins at an odd byte, so that
+  // code which takes whole words of the buffer, where these are aligned, takes bytes instead: those are seen.
+  return viewLike(new Uint8Array(new ArrayBuffer(length + 1), 1, length), {
     read: (index) => (read(firstByte + index) >>> shiftOf(firstByte + index)) & 0xff,
     write(index, value) {
       const at = firstByte + index;
