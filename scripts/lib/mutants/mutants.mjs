@@ -13,6 +13,7 @@ import { packageDirs } from '../root.mjs';
  * @property {[find: string, replace: string][]} edits - How it comes about: each must be found exactly once. White space
  *   is any white space
  * @property {string[]} caughtBy - Parts of the paths of the test files that should catch it
+ * @property {string} [named] - What those tests have in their names, where the others of their files take long
  */
 
 /** The faults of all packages. */

@@ -8,7 +8,7 @@ import { tool } from '../run.mjs';
 import { applyMutant } from './mutants.mjs';
 
 /** A fault that makes its tests run for ever is not caught: no schedule was told. */
-const MOST_MS = 90_000;
+const MOST_MS = 180_000;
 
 /**
  * @typedef {object} Outcome
@@ -28,7 +28,12 @@ const running = new Set();
 export async function tryMutant(copy, mutant) {
   const undo = applyMutant(copy, mutant);
   try {
-    return await runTestsOf(copy, mutant.caughtBy, { mostMs: MOST_MS, bail: true });
+    const named = mutant.named === undefined ? [] : [`--testNamePattern=${mutant.named}`];
+    return await runTestsOf(copy, mutant.caughtBy, MOST_MS, [
+      '--bail=1',
+      '--maxWorkers=1',
+      ...named,
+    ]);
   } finally {
     undo();
   }
@@ -37,14 +42,15 @@ export async function tryMutant(copy, mutant) {
 /**
  * @param {string} copy
  * @param {string[]} tests - Parts of the paths of test files
- * @param {{ mostMs: number, bail: boolean }} options - `bail`: the first failure is enough
+ * @param {number} mostMs
+ * @param {string[]} [options] - Of vitest
  * @returns {Promise<Outcome>}
  */
-export async function runTestsOf(copy, tests, { mostMs, bail }) {
+export async function runTestsOf(copy, tests, mostMs, options = []) {
   const report = join(copy, 'mutant.json');
   rmSync(report, { force: true });
-  const args = [...tool('vitest'), 'run', ...tests, '--reporter=json', `--outputFile=${report}`];
-  if (bail) args.push('--bail=1', '--maxWorkers=1');
+  const args = [...tool('vitest'), 'run', ...tests, ...options];
+  args.push('--reporter=json', `--outputFile=${report}`);
   const started = performance.now();
   const inTime = await runFor(args, copy, mostMs);
   const ms = performance.now() - started;

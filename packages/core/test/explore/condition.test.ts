@@ -18,6 +18,7 @@ import {
 /** Plain notes, guarded by the mutex: items that lie ready, and items taken. */
 const READY = 0;
 const TAKEN = 1;
+const KEPT = 2;
 const FILLED = AT + Mutex.WORDS;
 
 interface Monitor {
@@ -97,6 +98,26 @@ const sweepFor =
     mutex.unlock();
   };
 
+/** Takes an item for good. */
+const keeps: ThreadBody = (context) => {
+  const { mutex, filled } = monitorOf(context);
+  mutex.lock();
+  filled.waitFor(mutex, () => context.words[READY]! > 0);
+  context.words[READY] = 0;
+  context.words[KEPT] = 1;
+  mutex.unlock();
+};
+
+/** Sees to it that there is one item, and leaves it to the condition to tell those who wait. */
+const repair = ({ words, thread }: ThreadContext): void => {
+  const mutex = new Mutex(words, AT, sweeperOf(thread), parking);
+  mutex.reclaim(idOf(thread));
+  mutex.lock();
+  words[READY] = 1 - words[KEPT]!;
+  mutex.unlock();
+  new Condition(words, FILLED, sweeperOf(thread), parking).reclaim(idOf(thread));
+};
+
 function nothingIsLost({ words, raw, results, killed }: World): void {
   const { waiting } = new Condition(words, FILLED, OBSERVER, parking).stats();
   ensure(waiting.length === 0, `${waiting.length} wait`);
@@ -135,5 +156,10 @@ describe('a condition', () => {
     });
     const three = [takes(), takes(), produces(2)];
     expectNoFault({ ...deadly, sweep: sweepFor(2, 2), threads: three, mode: within(1) });
+  });
+
+  test('wakes another for what a thread was told that dies, at any step', () => {
+    const threads = [keeps, borrows, produces(1)];
+    expectNoFault({ ...monitor, kills: 1, sweep: repair, threads, mode: within(1) });
   });
 });

@@ -6,6 +6,9 @@
  *
  * Plain notes are the sharpest check there is: two threads that touch one, with nothing to order them,
  * are a data race, which the exploration reports in whatever order they came.
+ *
+ * MILLRACE_DEEPER=1 allows each case one more preemption, and ten times as many random schedules, but not
+ * more than half a minute: to be set after a change.
  */
 import { Waiter, type ThreadId } from '@millrace/core';
 import { explore, type Case, type Mode, type Report } from '@millrace/interleave';
@@ -14,6 +17,9 @@ import { expect, vi } from 'vitest';
 
 // Minutes on a machine that has other things to do. Nothing here waits for anything, so nothing hangs.
 vi.setConfig({ testTimeout: 300_000 });
+
+const DEEPER = Number(process.env['MILLRACE_DEEPER'] ?? 0);
+const MOST_MS = 30_000;
 
 /** Where the structure begins. The words before it are notes. */
 export const AT = 32;
@@ -51,8 +57,9 @@ export const OBSERVER = 9 as ThreadId;
  */
 export function expectNoFault(of: Omit<Case, 'name'>): Report {
   const name = expect.getState().currentTestName ?? 'a case';
-  const report = explore({ ...of, name });
-  if (of.mode?.kind === 'random') expect(report.schedules).toBe(of.mode.schedules);
+  const report = explore({ ...(DEEPER > 0 ? { most: { ms: MOST_MS } } : {}), ...of, name });
+  if (DEEPER > 0) expect(report.schedules).toBeGreaterThan(0);
+  else if (of.mode?.kind === 'random') expect(report.schedules).toBe(of.mode.schedules);
   else expect(report).toMatchObject({ complete: true });
   const { schedules, complete, ms, longest, setAside } = report;
   mkdirSync(reports, { recursive: true });
@@ -63,12 +70,12 @@ export function expectNoFault(of: Omit<Case, 'name'>): Report {
 
 /** Explores all schedules with so many preemptions at most. */
 export function within(preemptions: number): Mode {
-  return { kind: 'exhaustive', preemptions };
+  return { kind: 'exhaustive', preemptions: preemptions + DEEPER };
 }
 
 /** Explores so many schedules at random, the same ones each time. */
 export function random(schedules: number, depth = 3): Mode {
-  return { kind: 'random', schedules, depth };
+  return { kind: 'random', schedules: schedules * 10 ** DEEPER, depth };
 }
 
 /** Throws, unless it is so. Much faster than `expect`, which would run in every schedule. */

@@ -11,6 +11,7 @@ import {
   expectNoFault,
   idOf,
   parking,
+  random,
   sweeperOf,
   within,
 } from './exploring.ts';
@@ -122,5 +123,10 @@ describe('a readers-writer lock', () => {
     expectNoFault({ ...deadly, threads: [writes(), writes()], mode: within(3) });
     expectNoFault({ ...deadly, threads: [reads(), writes(), reads()], mode: within(1) });
     expectNoFault({ ...deadly, threads: [reads(), writes(), writes()], mode: within(1) });
+  });
+
+  test('comes back from any number that die', () => {
+    const four = [reads(2), writes(2), reads(1, SOMETIME), writes(1, SOMETIME)];
+    expectNoFault({ ...rwLock, kills: 3, sweep, threads: four, mode: random(20_000) });
   });
 });

@@ -34,6 +34,7 @@ export const mutants = [
     fault: 'burying a thread does not make up for the wake-up that it owed',
     edits: [['.ringAnyway();', '.ring();']],
     caughtBy: byteRing,
+    named: 'died',
   },
   {
     file: 'rings/byte-ring-writer.js',
