@@ -5,12 +5,12 @@
  * it does can be done again: a sweeper that dies leaves the thread as SWEEPING, and whoever sweeps the
  * sweeper begins that sweep anew.
  */
-import { LINE, SLOTS_PER_SLAB, THREAD_INTENT, slotRef, type SlotRef } from '../memory/layout.js';
+import { LINE, THREAD_INTENT, slotRef, type SlotRef } from '../memory/layout.js';
 import { EMPTY, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import type { Sharing } from '../slices/sharing.js';
 import type { SlabLife } from '../slices/slab-life.js';
 import type { SlabRuns } from '../slices/slab-runs.js';
-import { CACHED, LIVE, RETURNING, isHeld } from '../slices/slot-word.js';
+import { CACHED, LIVE, RETURNING, isHeld, withState } from '../slices/slot-word.js';
 import type { ThreadId, ThreadRegistry } from '../threads/registry.js';
 import type { PoolContext, SizedBufferPool } from './sized-pool.js';
 import type { WaitingRoom } from './waiting-room.js';
@@ -47,6 +47,10 @@ function sweepWhole(memory: Sweepable, dead: ThreadId): number {
   for (const unfinished of registry.sweptBy(dead)) {
     if (registry.takeOverSweep(unfinished, dead, thread)) swept += sweepWhole(memory, unfinished);
   }
+  // It may have buried another and died before it began that sweep.
+  for (const buried of registry.buried()) {
+    if (registry.beginSweep(buried, thread)) swept += sweepWhole(memory, buried);
+  }
   Atomics.store(memory.words, intentAt(memory, dead), 0);
   waiting.sweep(dead);
   registry.recycle(dead, thread);
@@ -61,7 +65,7 @@ function sweepSlab(memory: Sweepable, slab: number, dead: ThreadId): number {
   const intended = Atomics.load(words, intentAt(memory, dead)) === slab + 1;
   let slots = pools[slabPoolOf(word)]?.list.slotsPerSlab ?? 1;
   // The slab may have changed its class since the dead thread looked at it.
-  if (intended) slots = SLOTS_PER_SLAB;
+  if (intended) slots = Math.max(...pools.map(({ list }) => list.slotsPerSlab));
   else if (slabStateOf(word) === EMPTY) return 0;
   let swept = 0;
   for (let slot = 0; slot < slots; slot++) {
@@ -72,23 +76,30 @@ function sweepSlab(memory: Sweepable, slab: number, dead: ThreadId): number {
 
 /** Whether a lease ended with that. */
 function sweepSlot(memory: Sweepable, ref: SlotRef, dead: ThreadId): boolean {
-  const { words, count, sharing } = memory;
+  const { words, sharing } = memory;
   const { list } = memory.pools[0]!;
   const word = Atomics.load(words, list.wordAt(ref));
+  let ended = false;
   if (isHeld(word, CACHED, dead)) list.give(ref, word);
   else if (isHeld(word, LIVE, dead) || isHeld(word, RETURNING, dead)) {
-    count.returning(ref, word);
-    if (memory.end(ref, word)) {
-      count.returned();
-      count.swept();
-      return true;
-    }
-    count.notReturned();
-  } else if (sharing.sweep(ref, dead)) {
-    count.swept();
-    return true;
+    ended = endLease(memory, ref, word);
   } else list.show(ref);
-  return false;
+  // It may have sat down on any slot, and died before it knew whose that is.
+  ended = sharing.sweep(ref, dead) || ended;
+  if (ended) memory.count.swept();
+  return ended;
+}
+
+function endLease(memory: Sweepable, ref: SlotRef, word: number): boolean {
+  const { words, count, thread } = memory;
+  // It may be adopted until this exchange, and ended by nobody else after it.
+  const ending = withState(word, RETURNING, thread);
+  const at = memory.pools[0]!.list.wordAt(ref);
+  if (Atomics.compareExchange(words, at, word, ending) !== word) return false;
+  count.returning(ref, ending);
+  memory.end(ref, ending);
+  count.returned();
+  return true;
 }
 
 function intentAt({ layout }: Sweepable, dead: ThreadId): number {

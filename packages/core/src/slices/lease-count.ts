@@ -49,7 +49,15 @@ export class LeaseCount {
     addTo(this.#words, this.recordAt + THREAD_LEASED, 1);
   }
 
-  /** To be called before the exchange that ends the lease `lease` of `ref`. */
+  /** To be called instead, when the exchange was lost. */
+  notLeased(): void {
+    this.#words[this.recordAt + THREAD_LEASING] = 0;
+  }
+
+  /**
+   * To be called before the exchange that ends the lease `lease` of `ref`. If others could end it too,
+   * it must be RETURNING by this thread: a lease that has ended says nothing about who has ended it.
+   */
   returning(ref: SlotRef, lease: number): void {
     const words = this.#words;
     const at = this.recordAt;
@@ -97,6 +105,9 @@ export class LeaseCount {
     ) {
       addTo(words, returnedAt, 1);
     }
+    // Whoever has the id next may hold the same slots, without having leased them.
+    Atomics.store(words, record + THREAD_LEASING, 0);
+    Atomics.store(words, record + THREAD_RETURNING, 0);
   }
 
   #sum(counter: number): number {
