@@ -3,11 +3,17 @@ export { Arena } from './memory/arena.js';
 export {
   HEADER_SLABS,
   HEADER_VERSION,
+  ATTENTION,
   LINE,
   MAX_THREADS,
+  SEAT_WORDS,
   SLAB_BITMAP,
   SLAB_BYTES,
   SLAB_WORDS,
+  SLOT_SEATS,
+  THREAD_INTENT,
+  THREAD_STATE,
+  WAITING,
   controlLayout,
   slabOf,
   slotOf,
@@ -15,10 +21,10 @@ export {
   type ControlLayout,
   type SlotRef,
 } from './memory/layout.js';
-export { classOf } from './memory/size-classes.js';
+export { CLASS_COUNT, classOf } from './memory/size-classes.js';
 export { SlabTable } from './memory/slab-table.js';
 export { StripedCounters, addTo } from './metrics/counters.js';
-export { SizedBufferPool } from './pools/sized-pool.js';
+export { AWAITED, SizedBufferPool } from './pools/sized-pool.js';
 export { FreeList } from './slices/free-list.js';
 export { Magazine } from './slices/magazine.js';
 export {
@@ -65,3 +71,4 @@ export { LeaseCount } from './slices/lease-count.js';
 export { Sharing } from './slices/sharing.js';
 export { SlabLife } from './slices/slab-life.js';
 export { SlabRuns } from './slices/slab-runs.js';
+export { WAITING_ROOM_WORDS, WaitingRoom } from './pools/waiting-room.js';

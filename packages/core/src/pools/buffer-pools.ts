@@ -309,7 +309,7 @@ export class BufferPools implements SliceOwner {
     const slabs = this.#room.growth.shrink();
     const { onRenewal } = this.#hooks;
     const arenas = onRenewal ? this.#room.dropIdleArenas(onRenewal) : 0;
-    if (slabs > 0) this.#freed();
+    this.#freed();
     return { slabs, arenas };
   }
 

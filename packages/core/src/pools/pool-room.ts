@@ -29,6 +29,7 @@ import { SlabLife } from '../slices/slab-life.js';
 import { SlabRuns } from '../slices/slab-runs.js';
 import type { SliceHandle } from '../slices/slice.js';
 import { CLOSING, LIVE, SHARED, ended, sameLease, stateOf } from '../slices/slot-word.js';
+import type { SyncOptions } from '../sync/waiter.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { Growth } from './growth.js';
 import type { PoolSettings } from './settings.js';
@@ -53,7 +54,12 @@ export class PoolRoom implements Sweepable {
   readonly normalSlabs: number;
   readonly #table: SlabTable;
 
-  constructor(table: SlabTable, thread: ThreadId, settings: PoolSettings) {
+  constructor(
+    table: SlabTable,
+    thread: ThreadId,
+    settings: PoolSettings,
+    options: SyncOptions = {},
+  ) {
     const { words, layout, geometry } = table;
     const ensure = (slab: number): void => table.arenas.ensure(slab);
     this.words = words;
@@ -63,19 +69,20 @@ export class PoolRoom implements Sweepable {
     this.registry = new ThreadRegistry(words, layout);
     this.count = new LeaseCount(words, layout, thread);
     this.normalSlabs = layout.slabs - settings.reserveSlabs;
+    this.waiting = new WaitingRoom(words, layout, thread, options);
+    const call = (): void => this.waiting.call();
     const lists = Array.from({ length: POOL_COUNT }, (_, pool) => {
       const slotsPerSlab = geometry.slots[classOfPool(pool)]!;
       const [from, to] =
         pool < CLASS_COUNT ? [0, this.normalSlabs] : [this.normalSlabs, layout.slabs];
-      return new FreeList(words, layout, thread, { pool, slotsPerSlab, from, to });
+      return new FreeList(words, layout, thread, { pool, slotsPerSlab, from, to }, call);
     });
-    this.life = new SlabLife(words, layout, thread, lists, ensure);
+    this.life = new SlabLife(words, layout, thread, lists, ensure, call);
     this.growth = new Growth(words, layout, this.life, lists, settings);
-    this.runs = new SlabRuns(words, layout, thread, this.count, ensure);
+    this.runs = new SlabRuns(words, layout, thread, this.count, ensure, call);
     this.sharing = new Sharing(words, layout, thread, this.count, (ref, word) =>
       this.end(ref, word),
     );
-    this.waiting = new WaitingRoom(words, layout, thread);
     this.pools = lists.map((list, pool) => new SizedBufferPool(this, list, pool));
   }
 

@@ -7,6 +7,7 @@
 import {
   ATTENTION,
   LINE,
+  MAGAZINE_CACHED,
   MAGAZINE_ENTRIES,
   THREAD_LEASED,
   THREAD_LEASING,
@@ -18,10 +19,10 @@ import {
 } from '../memory/layout.js';
 import { SIZE_CLASSES, classOfPool } from '../memory/size-classes.js';
 import { addTo } from '../metrics/counters.js';
-import type { FreeList } from '../slices/free-list.js';
+import type { FreeList, Keep } from '../slices/free-list.js';
 import { witnessOf, type LeaseCount } from '../slices/lease-count.js';
 import { Magazine } from '../slices/magazine.js';
-import { CACHED, LIVE, ended, isHeld, withState } from '../slices/slot-word.js';
+import { CACHED, LIVE, ended, withState } from '../slices/slot-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { Growth } from './growth.js';
 
@@ -37,6 +38,8 @@ export interface PoolContext {
   readonly thread: ThreadId;
   readonly count: LeaseCount;
   readonly growth: Growth;
+  /** Whom to tell that slots are to be had. */
+  readonly waiting: { call(): void };
 }
 
 export class SizedBufferPool {
@@ -55,10 +58,18 @@ export class SizedBufferPool {
   readonly #magazine: Magazine;
   readonly #layout: ControlLayout;
   readonly #growth: Growth;
-  readonly #keep: (ref: SlotRef) => void;
+  readonly #count: LeaseCount;
+  readonly #callWaiting: () => void;
+  readonly #keep: Keep;
+  readonly #leasing: (ref: SlotRef) => void;
+  readonly #leased: Keep;
   #first: SlotRef | undefined;
 
-  constructor({ words, layout, thread, count, growth }: PoolContext, list: FreeList, pool: number) {
+  constructor(
+    { words, layout, thread, count, growth, waiting }: PoolContext,
+    list: FreeList,
+    pool: number,
+  ) {
     this.slotBytes = SIZE_CLASSES[classOfPool(pool)]!;
     this.list = list;
     this.#words = words;
@@ -71,9 +82,14 @@ export class SizedBufferPool {
     this.#magazine = new Magazine(words, layout, thread, pool);
     this.#magazineAt = this.#magazine.at;
     this.#capacity = this.#magazine.capacity;
-    this.#keep = (ref) => {
-      if (this.#first === undefined) this.#first = ref;
-      else this.#magazine.push(ref);
+    this.#count = count;
+    this.#callWaiting = () => waiting.call();
+    this.#keep = (ref, cached) => void this.#magazine.push(ref, cached);
+    this.#leasing = (ref) => count.leasing(ref);
+    this.#leased = (ref, lease) => {
+      count.leased();
+      this.lease = lease;
+      this.#first = ref;
     };
   }
 
@@ -88,20 +104,14 @@ export class SizedBufferPool {
     const record = this.#recordAt;
     for (;;) {
       const entry = words[magazine]! - 1;
-      let ref: SlotRef | undefined;
-      if (entry >= 0) {
-        words[magazine] = entry;
-        ref = words[magazine + MAGAZINE_ENTRIES + entry] as SlotRef;
-      } else {
-        ref = this.#refill();
-        if (ref === undefined) return undefined;
-      }
+      if (entry < 0) return this.#refill();
+      words[magazine] = entry;
+      const ref = words[magazine + MAGAZINE_ENTRIES + entry] as SlotRef;
+      const word = words[magazine + MAGAZINE_CACHED + entry]!;
       const at = this.#slotsAt + ref * LINE;
-      const word = words[at]!;
-      // An entry of the magazine whose slot another thread has taken is dropped.
-      if (!isHeld(word, CACHED, this.#thread)) continue;
       const lease = withState(word, LIVE, this.#thread);
       words[record + THREAD_LEASING] = witnessOf(ref, words[record + THREAD_LEASED]!);
+      // An entry of the magazine whose slot another thread has taken is dropped.
       if (Atomics.compareExchange(words, at, word, lease) !== word) continue;
       addTo(words, record + THREAD_LEASED, 1);
       this.lease = lease;
@@ -137,9 +147,11 @@ export class SizedBufferPool {
     }
     if (count < this.#capacity) {
       words[magazine + MAGAZINE_ENTRIES + count] = ref;
+      words[magazine + MAGAZINE_CACHED + count] = cached;
       words[magazine] = count + 1;
-    } else this.#overflow(ref, cached);
-    return RELEASED;
+      return RELEASED;
+    }
+    return this.#overflow(ref, cached);
   }
 
   /** Changes the word of a slot that this thread holds as `lease`; false when it does not any more. */
@@ -154,7 +166,8 @@ export class SizedBufferPool {
 
   /** Gives this thread's spare slots back, so that others can have them. */
   flush(): void {
-    while (this.#magazine.count > 0) this.#magazine.shed((ref) => this.#giveBack(ref));
+    while (this.#magazine.count > 0)
+      this.#magazine.shed((ref, cached) => this.list.give(ref, cached));
   }
 
   /** Slots of this pool over all its slabs; `free` counts those in magazines as used. */
@@ -165,23 +178,28 @@ export class SizedBufferPool {
 
   #refill(): SlotRef | undefined {
     const { list } = this;
-    const want = Math.max(1, this.#capacity);
     this.#first = undefined;
-    if (list.take(want, this.#keep) > 0) return this.#first;
-    // Even without a new slab of ours: another thread may have opened one, or given something back.
-    this.#growth.grow(this.#pool);
-    return list.take(want, this.#keep) > 0 ? this.#first : list.steal();
+    if (!list.lease(this.#leasing, this.#leased)) {
+      // Even without a new slab of ours: another thread may have opened one, or given something back.
+      this.#growth.grow(this.#pool);
+      if (!list.lease(this.#leasing, this.#leased)) list.steal(this.#leasing, this.#leased);
+    }
+    if (this.#first === undefined) this.#count.notLeased();
+    else if (this.#capacity > 1 && list.take(this.#capacity - 1, this.#keep) > 0) this.#tell();
+    return this.#first;
   }
 
-  #overflow(ref: SlotRef, cached: number): void {
+  #overflow(ref: SlotRef, cached: number): typeof RELEASED | typeof AWAITED {
     if (this.#capacity > 0) {
-      this.#magazine.shed((older) => this.#giveBack(older));
-      this.#magazine.push(ref);
+      this.#magazine.shed((older, word) => this.list.give(older, word));
+      this.#magazine.push(ref, cached);
     } else this.list.give(ref, cached);
+    // Who began to wait meanwhile may have looked at the free list before, and at the slots after that.
+    return Atomics.load(this.#words, ATTENTION) === 0 ? RELEASED : AWAITED;
   }
 
-  #giveBack(ref: SlotRef): void {
-    const word = this.#words[this.list.wordAt(ref)]!;
-    if (isHeld(word, CACHED, this.#thread)) this.list.give(ref, word);
+  /** Slots on their way to a magazine are in nobody's sight: who looked meanwhile must look again. */
+  #tell(): void {
+    if (Atomics.load(this.#words, ATTENTION) !== 0) this.#callWaiting();
   }
 }

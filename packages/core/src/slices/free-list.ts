@@ -10,7 +10,8 @@
  *   with their bits set; the sweeper, which reads every word anyway, clears those bits.
  * - give: the slot becomes FREE first and its bit is cleared after. A thread that dies in between
  *   leaves the same picture.
- * - a bit that is clear though its slot is taken costs the taker one lost exchange and is mended by it.
+ * - a bit that is clear though its slot is taken costs the taker one lost exchange and is mended by it:
+ *   the bits that it sets stay set. Nobody else sets bits, as the slot might be FREE by then.
  *
  * No slot is lost: after the last time a slot became FREE its bit was cleared, and whoever set that
  * bit since then tried to claim the slot. There is no list head, so there is no ABA.
@@ -18,6 +19,9 @@
  * A slab may be given to another pool at any time that all its slots are FREE. So whoever has claimed a
  * slot looks at the slab's word again, and gives the slot back if that has changed: from then on the
  * slot, which is not FREE, keeps the slab as it is.
+ *
+ * A slot that is wanted at once is claimed as LIVE. Were it CACHED first, two threads could take it from
+ * each other for ever.
  */
 import {
   LINE,
@@ -33,7 +37,10 @@ import {
 } from '../memory/layout.js';
 import { serves } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
-import { CACHED, FREE, ended, stateOf, withState } from './slot-word.js';
+import { CACHED, FREE, LIVE, ended, stateOf, withState } from './slot-word.js';
+
+/** Is told of a slot that was claimed, and of the word it has since. */
+export type Keep = (ref: SlotRef, word: number) => void;
 
 /** What a free list is about. */
 export interface FreeListShape {
@@ -54,14 +61,17 @@ export class FreeList {
   /** The slabs that it may have: from `from` up to `to`. */
   readonly from: number;
   readonly to: number;
+  readonly #onFreed: () => void;
   /** The slab where this thread last found something: where it looks first. */
   #hint: number;
 
+  /** @param onFreed called when slots are to be had again that were out of the others' sight for a moment */
   constructor(
     words: Int32Array,
     layout: ControlLayout,
     thread: ThreadId,
     { pool, slotsPerSlab, from, to }: FreeListShape,
+    onFreed: () => void = () => {},
   ) {
     this.#words = words;
     this.#layout = layout;
@@ -71,6 +81,7 @@ export class FreeList {
     this.from = from;
     this.to = to;
     this.#hint = from;
+    this.#onFreed = onFreed;
   }
 
   /** Where the control word of `ref` lies. */
@@ -79,11 +90,30 @@ export class FreeList {
   }
 
   /**
-   * Claims up to `want` free slots, and hands each to `keep`.
+   * Claims up to `want` free slots as CACHED, and hands each to `keep`.
    *
    * @returns how many were claimed; 0 when none is free
    */
-  take(want: number, keep: (ref: SlotRef) => void): number {
+  take(want: number, keep: Keep): number {
+    return this.#take(want, CACHED, keep, nothing);
+  }
+
+  /**
+   * Claims a free slot as LIVE.
+   *
+   * @param leasing is told of the slot before each attempt
+   * @returns false when none is free
+   */
+  lease(leasing: (ref: SlotRef) => void, leased: Keep): boolean {
+    return this.#take(1, LIVE, leased, leasing) > 0;
+  }
+
+  #take(
+    want: number,
+    as: typeof CACHED | typeof LIVE,
+    keep: Keep,
+    before: (ref: SlotRef) => void,
+  ): number {
     const { slabsAt } = this.#layout;
     const slabs = this.to - this.from;
     for (let tried = 0; tried < slabs; tried++) {
@@ -92,7 +122,7 @@ export class FreeList {
       const stateAt = slabsAt + slab * SLAB_WORDS + SLAB_STATE;
       const state = Atomics.load(this.#words, stateAt);
       if (!serves(state, this.#pool)) continue;
-      const taken = this.#takeFrom(slab, state, want, keep);
+      const taken = this.#takeFrom(slab, state, want, as, keep, before);
       if (taken > 0) {
         this.#hint = slab;
         return taken;
@@ -101,7 +131,14 @@ export class FreeList {
     return 0;
   }
 
-  #takeFrom(slab: number, state: number, want: number, keep: (ref: SlotRef) => void): number {
+  #takeFrom(
+    slab: number,
+    state: number,
+    want: number,
+    as: typeof CACHED | typeof LIVE,
+    keep: Keep,
+    before: (ref: SlotRef) => void,
+  ): number {
     const words = this.#words;
     const stateAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
     const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
@@ -120,7 +157,8 @@ export class FreeList {
         let bits = ~Atomics.or(words, bitsAt, wanted) & wanted;
         for (; bits !== 0; bits &= bits - 1) {
           const ref = slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits));
-          const word = this.#claim(ref);
+          before(ref);
+          const word = this.#claim(ref, as);
           if (word === undefined) continue;
           if (Atomics.load(words, stateAt) !== state) {
             this.give(ref, word);
@@ -128,11 +166,10 @@ export class FreeList {
               this.show(slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits)));
             }
             Atomics.store(words, intentAt, 0);
+            this.#onFreed();
             return taken;
           }
-          // A sweeper may have cleared the bit before it saw the claim.
-          this.#setBit(ref);
-          keep(ref);
+          keep(ref, word);
           taken++;
         }
         free = ~Atomics.load(words, bitsAt) & within;
@@ -142,35 +179,45 @@ export class FreeList {
     return taken;
   }
 
-  #claim(ref: SlotRef): number | undefined {
+  #claim(ref: SlotRef, as: typeof CACHED | typeof LIVE): number | undefined {
     const at = this.wordAt(ref);
     const word = Atomics.load(this.#words, at);
     if (stateOf(word) !== FREE) return undefined;
-    const claimed = withState(word, CACHED, this.#thread);
+    const claimed = withState(word, as, this.#thread);
     return Atomics.compareExchange(this.#words, at, word, claimed) === word ? claimed : undefined;
   }
 
   /**
-   * Claims a slot that another thread keeps in its magazine. That reads every slot: for a thread that
-   * would have to wait otherwise.
+   * Claims, as LIVE, a slot that a thread keeps in its magazine. That reads every slot: for a thread
+   * that would have to wait otherwise.
    */
-  steal(): SlotRef | undefined {
-    for (let slab = this.from; slab < this.to; slab++) {
-      const state = Atomics.load(
-        this.#words,
-        this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE,
-      );
+  steal(leasing: (ref: SlotRef) => void, leased: Keep): boolean {
+    const words = this.#words;
+    const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
+    let found = false;
+    for (let slab = this.from; slab < this.to && !found; slab++) {
+      const stateAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
+      const state = Atomics.load(words, stateAt);
       if (!serves(state, this.#pool)) continue;
-      for (let slot = 0; slot < this.slotsPerSlab; slot++) {
+      Atomics.store(words, intentAt, slab + 1);
+      for (let slot = 0; slot < this.slotsPerSlab && !found; slot++) {
         const ref = slotRef(slab, slot);
-        const at = this.wordAt(ref);
-        const word = Atomics.load(this.#words, at);
+        const word = Atomics.load(words, this.wordAt(ref));
         if (stateOf(word) !== CACHED) continue;
-        const stolen = withState(word, CACHED, this.#thread);
-        if (Atomics.compareExchange(this.#words, at, word, stolen) === word) return ref;
+        leasing(ref);
+        const stolen = withState(word, LIVE, this.#thread);
+        if (Atomics.compareExchange(words, this.wordAt(ref), word, stolen) !== word) continue;
+        if (Atomics.load(words, stateAt) !== state) {
+          this.give(ref, stolen);
+          this.#onFreed();
+          break;
+        }
+        leased(ref, stolen);
+        found = true;
       }
+      Atomics.store(words, intentAt, 0);
     }
-    return undefined;
+    return found;
   }
 
   /** Gives back a slot whose word is `word`; false when it is not any more. */
@@ -183,22 +230,13 @@ export class FreeList {
 
   /** Brings the slot `ref` into sight if it is FREE; for the sweeper, while others take and give. */
   show(ref: SlotRef): void {
-    const at = this.wordAt(ref);
-    if (stateOf(Atomics.load(this.#words, at)) !== FREE) return;
-    this.clearBit(ref);
-    if (stateOf(Atomics.load(this.#words, at)) !== FREE) this.#setBit(ref);
+    if (stateOf(Atomics.load(this.#words, this.wordAt(ref))) === FREE) this.clearBit(ref);
   }
 
   clearBit(ref: SlotRef): void {
     const at = bitmapAt(this.#layout, ref);
     const bit = 1 << (ref & 31);
     if ((Atomics.load(this.#words, at) & bit) !== 0) Atomics.and(this.#words, at, ~bit);
-  }
-
-  #setBit(ref: SlotRef): void {
-    const at = bitmapAt(this.#layout, ref);
-    const bit = 1 << (ref & 31);
-    if ((Atomics.load(this.#words, at) & bit) === 0) Atomics.or(this.#words, at, bit);
   }
 }
 
@@ -213,3 +251,5 @@ function lowestBits(bits: number, most: number): number {
   for (let i = 0; i < most && rest !== 0; i++) rest &= rest - 1;
   return bits & ~rest;
 }
+
+function nothing(): void {}

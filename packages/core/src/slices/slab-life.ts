@@ -43,20 +43,26 @@ export class SlabLife {
   /** By pool. */
   readonly #lists: readonly FreeList[];
   readonly #ensure: (slab: number) => void;
+  readonly #onFreed: () => void;
 
-  /** @param ensure makes the bytes of a slab addressable */
+  /**
+   * @param ensure makes the bytes of a slab addressable
+   * @param onFreed called when a slab is in service that was not, so that whoever looked in vain looks again
+   */
   constructor(
     words: Int32Array,
     layout: ControlLayout,
     thread: ThreadId,
     lists: readonly FreeList[],
     ensure: (slab: number) => void,
+    onFreed: () => void = () => {},
   ) {
     this.#words = words;
     this.#layout = layout;
     this.#thread = thread;
     this.#lists = lists;
     this.#ensure = ensure;
+    this.#onFreed = onFreed;
   }
 
   wordOf(slab: number): number {
@@ -77,6 +83,7 @@ export class SlabLife {
       this.#ensure(slab);
       if (this.#swap(slab, word, reopened(word, OPEN, pool))) {
         Atomics.store(this.#words, this.#at(slab) + SLAB_BORN, Atomics.load(this.#words, TICK));
+        this.#onFreed();
         return slab;
       }
     }
@@ -108,6 +115,7 @@ export class SlabLife {
   uncache(slab: number): void {
     const list = this.#lists[slabPoolOf(this.wordOf(slab))];
     if (list) this.#eachSlot(slab, list, () => true);
+    this.#onFreed();
   }
 
   /**
@@ -127,6 +135,7 @@ export class SlabLife {
     if (!this.#swap(slab, word, retiring)) return false;
     const idle = this.#eachSlot(slab, list, (slot) => slot === FREE);
     this.#swap(slab, retiring, idle ? slabWord(word, EMPTY, 0) : word);
+    this.#onFreed();
     return idle;
   }
 
@@ -140,6 +149,7 @@ export class SlabLife {
   release(slab: number): void {
     const word = this.wordOf(slab);
     this.#swap(slab, word, slabWord(word, EMPTY, 0));
+    this.#onFreed();
   }
 
   /** Ends what the dead `thread` was about to do to `slab`. */
@@ -174,6 +184,8 @@ export class SlabLife {
           continue;
         }
         if (!fits(stateOf(word))) return false;
+        // Whoever made it FREE may have died before it cleared the bit, and no sweeper looks at an EMPTY slab.
+        if (stateOf(word) === FREE) list.clearBit(ref);
         break;
       }
     }
