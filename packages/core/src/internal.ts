@@ -3,11 +3,17 @@ export { Arena } from './memory/arena.js';
 export {
   HEADER_SLABS,
   HEADER_VERSION,
+  ATTENTION,
   LINE,
   MAX_THREADS,
+  SEAT_WORDS,
   SLAB_BITMAP,
   SLAB_BYTES,
   SLAB_WORDS,
+  SLOT_SEATS,
+  THREAD_INTENT,
+  THREAD_STATE,
+  WAITING,
   controlLayout,
   slabOf,
   slotOf,
@@ -15,7 +21,7 @@ export {
   type ControlLayout,
   type SlotRef,
 } from './memory/layout.js';
-export { classOf } from './memory/size-classes.js';
+export { CLASS_COUNT, classOf } from './memory/size-classes.js';
 export { SlabTable } from './memory/slab-table.js';
 export { StripedCounters, addTo } from './metrics/counters.js';
 export { BUCKETS, bucketOf, leastIn, middleOf, widthOf } from './metrics/histogram-buckets.js';
@@ -87,3 +93,4 @@ export { SlabLife } from './slices/slab-life.js';
 export { SlabRuns } from './slices/slab-runs.js';
 export { Doorbell } from './sync/doorbell.js';
 export { Patience } from './sync/patience.js';
+export { WAITING_ROOM_WORDS, WaitingRoom } from './pools/waiting-room.js';

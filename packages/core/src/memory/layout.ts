@@ -9,7 +9,7 @@
  *   arenas      one EPOCH an arena
  *   threads     128 lines   one record a thread id; id 0 means "nobody"
  *   counters    128 stripes of whole lines, two words a counter
- *   magazines   128 × 16 × 2 lines   one a thread and pool
+ *   magazines   128 × 16 × 3 lines   one a thread and pool
  *   slabs       SLABS × 2 lines     one record and one bitmap a slab
  *   extra       words of the room above
  *   slots       SLABS × 1024 lines  one record a slot
@@ -41,9 +41,9 @@ export const THREADS_HIGH = LINE;
 /** Time since the memory was made, in {@link TICK_MS}; one thread keeps it. */
 export const TICK = LINE + 1;
 export const TICK_MS = 10;
-/** How many wait for a slot, over all classes: not 0 sends every release the long way. */
+/** Who waits for a slot, one bit for every 32nd thread: not 0 sends every release the long way. */
 export const ATTENTION = 2 * LINE;
-/** How many wait for a slot of each class. */
+/** The same by class. */
 export const WAITING = 2 * LINE + 1;
 const ARENAS_AT = 3 * LINE;
 
@@ -90,7 +90,7 @@ export const SLOT_SEATS = 4;
 export const SLOT_WATCHED_BYTES = 8;
 export const SLOT_WATCHED = 9;
 export const SLOT_WATCHED_SINCE = 10;
-/** Which lease will follow the watched one, and the slab's word when that left its poison. */
+/** 0, or which lease comes right after the watched one that left its poison; and the slab's word then. */
 export const SLOT_POISONED = 11;
 export const SLOT_POISONED_IN = 12;
 export const SEAT_WORDS = MAX_THREADS / 32;
@@ -112,9 +112,10 @@ export interface ControlLayout {
   readonly words: number;
 }
 
-/** A magazine: its count, and one line on its entries. */
+/** A magazine: its count, one line on its entries, and another on the control words of these. */
 export const MAGAZINE_ENTRIES = LINE;
-export const MAGAZINE_WORDS = 2 * LINE;
+export const MAGAZINE_CACHED = 2 * LINE;
+export const MAGAZINE_WORDS = 3 * LINE;
 /** Two pools for each of eight size classes. */
 const POOLS = 16;
 

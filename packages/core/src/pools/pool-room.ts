@@ -29,6 +29,7 @@ import { SlabLife } from '../slices/slab-life.js';
 import { SlabRuns } from '../slices/slab-runs.js';
 import type { SliceHandle, SliceKeeper } from '../slices/slice.js';
 import { CLOSING, LIVE, SHARED, ended, sameLease, stateOf } from '../slices/slot-word.js';
+import type { SyncOptions } from '../sync/waiter.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { Growth } from './growth.js';
 import type { PoolSettings } from './settings.js';
@@ -53,7 +54,12 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   readonly normalSlabs: number;
   readonly #table: SlabTable;
 
-  constructor(table: SlabTable, thread: ThreadId, settings: PoolSettings) {
+  constructor(
+    table: SlabTable,
+    thread: ThreadId,
+    settings: PoolSettings,
+    options: SyncOptions = {},
+  ) {
     const { words, layout, geometry } = table;
     const ensure = (slab: number): void => table.arenas.ensure(slab);
     this.words = words;
@@ -61,19 +67,20 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     this.thread = thread;
     this.#table = table;
     this.registry = new ThreadRegistry(words, layout);
+    this.waiting = new WaitingRoom(words, layout, thread, options);
+    const call = (): void => this.waiting.call();
     this.normalSlabs = layout.slabs - settings.reserveSlabs;
     const slots = Array.from({ length: POOL_COUNT }, (_, p) => geometry.slots[classOfPool(p)]!);
     this.count = new LeaseCount(words, layout, thread, slots);
     const lists = slots.map((slotsPerSlab, pool) => {
       const [from, to] =
         pool < CLASS_COUNT ? [0, this.normalSlabs] : [this.normalSlabs, layout.slabs];
-      return new FreeList(words, layout, thread, { pool, slotsPerSlab, from, to });
+      return new FreeList(words, layout, thread, { pool, slotsPerSlab, from, to }, call);
     });
-    this.life = new SlabLife(words, layout, thread, lists, ensure);
+    this.life = new SlabLife(words, layout, thread, lists, ensure, call);
     this.growth = new Growth(words, layout, this.life, lists, settings);
-    this.runs = new SlabRuns(words, layout, thread, this.count, ensure);
+    this.runs = new SlabRuns(words, layout, thread, this.count, ensure, call);
     this.sharing = new Sharing(words, layout, thread, (ref, word) => this.end(ref, word));
-    this.waiting = new WaitingRoom(words, layout, thread);
     this.pools = lists.map((list, pool) => new SizedBufferPool(this, list, pool));
   }
 
@@ -102,7 +109,10 @@ export class PoolRoom implements Sweepable, SliceKeeper {
       Number.isInteger(byteLength) &&
       ref >= 0 &&
       ref < this.layout.slabs * SLOTS_PER_SLAB;
-    if (fits && byteLength > 0 && byteLength <= this.capacityOf(ref)) return;
+    // Of a lease that has ended the slab may serve others by now: whoever comes with it is told that.
+    if (fits && byteLength > 0 && !(this.holds(ref, lease) && byteLength > this.capacityOf(ref))) {
+      return;
+    }
     throw new MillraceError(
       'ERR_BAD_HANDLE',
       'Cannot use a slice handle that is not of this memory',

@@ -8,17 +8,18 @@ import { MillraceError } from '../errors.js';
 import {
   ATTENTION,
   LINE,
+  MAGAZINE_CACHED,
   MAGAZINE_ENTRIES,
   type ControlLayout,
   type SlotRef,
 } from '../memory/layout.js';
 import { SIZE_CLASSES, classOfPool } from '../memory/size-classes.js';
 import { addTo } from '../metrics/counters.js';
-import type { FreeList } from '../slices/free-list.js';
+import type { FreeList, Keep } from '../slices/free-list.js';
 import type { LeaseCount } from '../slices/lease-count.js';
 import { Magazine } from '../slices/magazine.js';
 import { Slice, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
-import { CACHED, LIVE, ended, isHeld, withState } from '../slices/slot-word.js';
+import { CACHED, LIVE, ended, withState } from '../slices/slot-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { Growth } from './growth.js';
 
@@ -29,6 +30,8 @@ export interface PoolContext {
   readonly thread: ThreadId;
   readonly count: LeaseCount;
   readonly growth: Growth;
+  /** Whom to tell that slots are to be had. */
+  readonly waiting: { call(): void };
 }
 
 export class SizedBufferPool implements SliceKeeper {
@@ -45,10 +48,14 @@ export class SizedBufferPool implements SliceKeeper {
   readonly #magazine: Magazine;
   readonly #layout: ControlLayout;
   readonly #growth: Growth;
-  readonly #keep: (ref: SlotRef) => void;
-  #first: SlotRef | undefined;
+  readonly #callWaiting: () => void;
+  readonly #keep: Keep;
 
-  constructor({ words, layout, thread, count, growth }: PoolContext, list: FreeList, pool: number) {
+  constructor(
+    { words, layout, thread, count, growth, waiting }: PoolContext,
+    list: FreeList,
+    pool: number,
+  ) {
     this.slotBytes = SIZE_CLASSES[classOfPool(pool)]!;
     this.list = list;
     this.#words = words;
@@ -61,10 +68,8 @@ export class SizedBufferPool implements SliceKeeper {
     this.#magazine = new Magazine(words, layout, thread, pool);
     this.#magazineAt = this.#magazine.at;
     this.#capacity = this.#magazine.capacity;
-    this.#keep = (ref) => {
-      if (this.#first === undefined) this.#first = ref;
-      else this.#magazine.push(ref);
-    };
+    this.#callWaiting = () => waiting.call();
+    this.#keep = (ref, cached) => void this.#magazine.push(ref, cached);
   }
 
   /**
@@ -77,20 +82,14 @@ export class SizedBufferPool implements SliceKeeper {
     const magazine = this.#magazineAt;
     for (;;) {
       const entry = words[magazine]! - 1;
-      let ref: SlotRef | undefined;
-      if (entry >= 0) {
-        words[magazine] = entry;
-        ref = words[magazine + MAGAZINE_ENTRIES + entry] as SlotRef;
-      } else {
-        ref = this.#refill();
-        if (ref === undefined) return undefined;
-      }
-      const at = this.#slotsAt + ref * LINE;
-      const word = words[at]!;
-      // An entry of the magazine whose slot another thread has taken is dropped.
-      if (!isHeld(word, CACHED, this.#thread)) continue;
+      if (entry < 0) return this.#lendFromList(owner, bytes);
+      words[magazine] = entry;
+      const ref = words[magazine + MAGAZINE_ENTRIES + entry] as SlotRef;
+      const word = words[magazine + MAGAZINE_CACHED + entry]!;
       const lease = withState(word, LIVE, this.#thread);
-      if (Atomics.compareExchange(words, at, word, lease) !== word) continue;
+      // An entry of the magazine whose slot another thread has taken is dropped.
+      if (Atomics.compareExchange(words, this.#slotsAt + ref * LINE, word, lease) !== word)
+        continue;
       addTo(words, this.#leasedAt, 1);
       return new Slice(owner, this, ref, lease, bytes);
     }
@@ -115,10 +114,10 @@ export class SizedBufferPool implements SliceKeeper {
     }
     const magazine = this.#magazineAt;
     const count = words[magazine]!;
-    if (count < this.#capacity) {
-      words[magazine + MAGAZINE_ENTRIES + count] = ref;
-      words[magazine] = count + 1;
-    } else this.#overflow(ref, cached);
+    if (count >= this.#capacity) return this.#overflow(ref, cached);
+    words[magazine + MAGAZINE_ENTRIES + count] = ref;
+    words[magazine + MAGAZINE_CACHED + count] = cached;
+    words[magazine] = count + 1;
     return false;
   }
 
@@ -134,7 +133,8 @@ export class SizedBufferPool implements SliceKeeper {
 
   /** Gives this thread's spare slots back, so that others can have them. */
   flush(): void {
-    while (this.#magazine.count > 0) this.#magazine.shed((ref) => this.#giveBack(ref));
+    while (this.#magazine.count > 0)
+      this.#magazine.shed((ref, cached) => this.list.give(ref, cached));
   }
 
   /** Slots of this pool over all its slabs; `free` counts those in magazines as used. */
@@ -143,26 +143,34 @@ export class SizedBufferPool implements SliceKeeper {
     return { slotBytes: this.slotBytes, cached: this.#magazine.count, slots, free };
   }
 
-  #refill(): SlotRef | undefined {
+  #lendFromList(owner: SliceOwner, bytes: number): Slice | undefined {
     const { list } = this;
-    const want = Math.max(1, this.#capacity);
-    this.#first = undefined;
-    if (list.take(want, this.#keep) > 0) return this.#first;
-    // Even without a new slab of ours: another thread may have opened one, or given something back.
-    this.#growth.grow(this.#pool);
-    return list.take(want, this.#keep) > 0 ? this.#first : list.steal();
+    let slice: Slice | undefined;
+    const leased: Keep = (ref, lease) => {
+      addTo(this.#words, this.#leasedAt, 1);
+      slice = new Slice(owner, this, ref, lease, bytes);
+    };
+    if (!list.lease(leased)) {
+      // Even without a new slab of ours: another thread may have opened one, or given something back.
+      this.#growth.grow(this.#pool);
+      if (!list.lease(leased)) list.steal(leased);
+    }
+    if (slice && this.#capacity > 1 && list.take(this.#capacity - 1, this.#keep) > 0) this.#tell();
+    return slice;
   }
 
-  #overflow(ref: SlotRef, cached: number): void {
+  #overflow(ref: SlotRef, cached: number): boolean {
     if (this.#capacity > 0) {
-      this.#magazine.shed((older) => this.#giveBack(older));
-      this.#magazine.push(ref);
+      this.#magazine.shed((older, word) => this.list.give(older, word));
+      this.#magazine.push(ref, cached);
     } else this.list.give(ref, cached);
+    // Who began to wait meanwhile may have looked at the free list before, and at the slots after that.
+    return Atomics.load(this.#words, ATTENTION) !== 0;
   }
 
-  #giveBack(ref: SlotRef): void {
-    const word = this.#words[this.list.wordAt(ref)]!;
-    if (isHeld(word, CACHED, this.#thread)) this.list.give(ref, word);
+  /** Slots on their way to a magazine are in nobody's sight: who looked meanwhile must look again. */
+  #tell(): void {
+    if (Atomics.load(this.#words, ATTENTION) !== 0) this.#callWaiting();
   }
 }
 

@@ -5,7 +5,8 @@
  * it does can be done again: a sweeper that dies leaves the thread as SWEEPING, and whoever sweeps the
  * sweeper begins that sweep anew.
  */
-import { LINE, SLOTS_PER_SLAB, THREAD_INTENT, slotRef, type SlotRef } from '../memory/layout.js';
+import { MillraceError } from '../errors.js';
+import { LINE, THREAD_INTENT, slotRef, type SlotRef } from '../memory/layout.js';
 import { EMPTY, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import type { Sharing } from '../slices/sharing.js';
 import type { SlabLife } from '../slices/slab-life.js';
@@ -31,9 +32,16 @@ export interface Sweepable extends PoolContext {
  * Sweeps `dead`, which its `owner` has buried or died with.
  *
  * @returns how many leases that ended
+ * @throws MillraceError `ERR_INVALID_ARG` when a thread sweeps itself
  */
 export function sweep(memory: Sweepable, dead: ThreadId, owner: number): number {
   const { registry, thread } = memory;
+  if (dead === thread) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot sweep thread ${dead} as it is the one that sweeps, and lives`,
+    );
+  }
   registry.bury(dead, owner);
   return registry.beginSweep(dead, thread) ? sweepWhole(memory, dead) : 0;
 }
@@ -45,6 +53,10 @@ function sweepWhole(memory: Sweepable, dead: ThreadId): number {
   for (const pool of pools) pool.forget(dead);
   for (const unfinished of registry.sweptBy(dead)) {
     if (registry.takeOverSweep(unfinished, dead, thread)) swept += sweepWhole(memory, unfinished);
+  }
+  // It may have buried another and died before it began that sweep.
+  for (const buried of registry.buried()) {
+    if (registry.beginSweep(buried, thread)) swept += sweepWhole(memory, buried);
   }
   Atomics.store(memory.words, intentAt(memory, dead), 0);
   waiting.sweep(dead);
@@ -60,7 +72,7 @@ function sweepSlab(memory: Sweepable, slab: number, dead: ThreadId): number {
   const intended = Atomics.load(words, intentAt(memory, dead)) === slab + 1;
   let slots = pools[slabPoolOf(word)]?.list.slotsPerSlab ?? 1;
   // The slab may have changed its class since the dead thread looked at it.
-  if (intended) slots = SLOTS_PER_SLAB;
+  if (intended) slots = Math.max(...pools.map(({ list }) => list.slotsPerSlab));
   else if (slabStateOf(word) === EMPTY) return 0;
   let swept = 0;
   for (let slot = 0; slot < slots; slot++) {
@@ -71,20 +83,17 @@ function sweepSlab(memory: Sweepable, slab: number, dead: ThreadId): number {
 
 /** Whether a lease ended with that. */
 function sweepSlot(memory: Sweepable, ref: SlotRef, dead: ThreadId): boolean {
-  const { words, count, sharing } = memory;
+  const { words, sharing } = memory;
   const { list } = memory.pools[0]!;
   const word = Atomics.load(words, list.wordAt(ref));
+  let ended = false;
   if (isHeld(word, CACHED, dead)) list.give(ref, word);
-  else if (isHeld(word, LIVE, dead) || isHeld(word, RETURNING, dead)) {
-    if (memory.end(ref, word)) {
-      count.swept();
-      return true;
-    }
-  } else if (sharing.sweep(ref, dead)) {
-    count.swept();
-    return true;
-  } else list.show(ref);
-  return false;
+  else if (isHeld(word, LIVE, dead) || isHeld(word, RETURNING, dead)) ended = memory.end(ref, word);
+  else list.show(ref);
+  // It may have sat down on any slot, and died before it knew whose that is.
+  ended = sharing.sweep(ref, dead) || ended;
+  if (ended) memory.count.swept();
+  return ended;
 }
 
 function intentAt({ layout }: Sweepable, dead: ThreadId): number {

@@ -8,13 +8,15 @@
  * classes with somebody waiting, since a slab of one class may become one of another. All these steps
  * are sequentially consistent: one sees the other, and no wake-up is lost.
  *
- * A death gives the turn to the next. Its counts are taken back by the sweeper; a thread counts itself
- * in before it notes that in its record, and out after, so that a death can make the counts too high
- * for a while, which costs time, and never too low.
+ * ATTENTION and the word of each class have a bit for every 32nd thread. A thread notes in its record
+ * how many of its tasks wait, and sets its bits after that. Who clears a bit looks at the records of all
+ * whom it stands for after that: if one of them waits it sets the bit again, and calls, since somebody
+ * may have freed a slot meanwhile. A sweeper does the same for the dead, whose turn goes to the next.
  */
 import {
   ATTENTION,
   LINE,
+  MAX_THREADS,
   THREAD_LISTENING,
   THREAD_WAITING,
   WAITING,
@@ -24,6 +26,7 @@ import { CLASS_COUNT } from '../memory/size-classes.js';
 import { ManualResetEvent } from '../sync/event.js';
 import { Patience, type WaitLimits } from '../sync/patience.js';
 import { Semaphore } from '../sync/semaphore.js';
+import type { SyncOptions } from '../sync/waiter.js';
 import type { ThreadId } from '../threads/registry.js';
 
 const CLASS_WORDS = Math.ceil((Semaphore.words() + ManualResetEvent.WORDS) / LINE) * LINE;
@@ -38,13 +41,20 @@ export class WaitingRoom {
   readonly #thread: ThreadId;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(words: Int32Array, layout: ControlLayout, thread: ThreadId) {
+  constructor(
+    words: Int32Array,
+    layout: ControlLayout,
+    thread: ThreadId,
+    options: SyncOptions = {},
+  ) {
     this.#words = words;
     this.#layout = layout;
     this.#thread = thread;
     const ats = Array.from({ length: CLASS_COUNT }, (_, c) => layout.extraAt + c * CLASS_WORDS);
-    this.#turns = ats.map((at) => new Semaphore(words, at, thread));
-    this.#events = ats.map((at) => new ManualResetEvent(words, at + Semaphore.words(), thread));
+    this.#turns = ats.map((at) => new Semaphore(words, at, thread, options));
+    this.#events = ats.map(
+      (at) => new ManualResetEvent(words, at + Semaphore.words(), thread, options),
+    );
   }
 
   /** Makes the room of zero-filled words, once. */
@@ -117,19 +127,15 @@ export class WaitingRoom {
   listen(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#listeners.push(resolve) > 1) return;
-      Atomics.add(this.#words, ATTENTION, 1);
       Atomics.store(this.#words, this.#listeningAt(this.#thread), 1);
+      Atomics.or(this.#words, ATTENTION, bitOf(this.#thread));
     });
   }
 
   /** Tells those who wait that something was freed. */
   call(): void {
     if (Atomics.load(this.#words, ATTENTION) === 0) return;
-    if (this.#listeners.length > 0) {
-      Atomics.store(this.#words, this.#listeningAt(this.#thread), 0);
-      Atomics.sub(this.#words, ATTENTION, 1);
-      for (const resolve of this.#listeners.splice(0)) resolve();
-    }
+    if (this.#listeners.length > 0) this.#callListeners();
     for (let c = 0; c < CLASS_COUNT; c++) if (this.busy(c)) this.#events[c]!.set();
   }
 
@@ -138,29 +144,60 @@ export class WaitingRoom {
     for (let c = 0; c < CLASS_COUNT; c++) {
       this.#turns[c]!.reclaim(thread);
       this.#events[c]!.reclaim(thread);
-      const at = this.#recordAt(thread, c);
-      const count = Atomics.exchange(this.#words, at, 0);
-      if (count === 0) continue;
-      Atomics.sub(this.#words, WAITING + c, count);
-      Atomics.sub(this.#words, ATTENTION, count);
+      Atomics.store(this.#words, this.#recordAt(thread, c), 0);
+      this.#settle(WAITING + c, thread, c);
     }
-    const listening = Atomics.exchange(this.#words, this.#listeningAt(thread), 0);
-    Atomics.sub(this.#words, ATTENTION, listening);
+    Atomics.store(this.#words, this.#listeningAt(thread), 0);
+    this.#settle(ATTENTION, thread);
     this.call();
+  }
+
+  #callListeners(): void {
+    for (const resolve of this.#listeners.splice(0)) resolve();
+    Atomics.store(this.#words, this.#listeningAt(this.#thread), 0);
+    this.#settle(ATTENTION, this.#thread);
   }
 
   #enter(sizeClass: number): void {
     const words = this.#words;
-    Atomics.add(words, ATTENTION, 1);
-    Atomics.add(words, WAITING + sizeClass, 1);
     Atomics.add(words, this.#recordAt(this.#thread, sizeClass), 1);
+    Atomics.or(words, WAITING + sizeClass, bitOf(this.#thread));
+    Atomics.or(words, ATTENTION, bitOf(this.#thread));
   }
 
   #leave(sizeClass: number): void {
+    if (Atomics.sub(this.#words, this.#recordAt(this.#thread, sizeClass), 1) > 1) return;
+    this.#settle(WAITING + sizeClass, this.#thread, sizeClass);
+    this.#settle(ATTENTION, this.#thread);
+  }
+
+  /** Sets the bit of `thread` at `at` if one of those it stands for waits, for `only` that class if given; else clears it. */
+  #settle(at: number, thread: ThreadId, only?: number): void {
     const words = this.#words;
-    Atomics.sub(words, this.#recordAt(this.#thread, sizeClass), 1);
-    Atomics.sub(words, WAITING + sizeClass, 1);
-    Atomics.sub(words, ATTENTION, 1);
+    const bit = bitOf(thread);
+    for (;;) {
+      if (this.#waits(thread, only)) {
+        if ((Atomics.load(words, at) & bit) !== 0) return;
+        Atomics.or(words, at, bit);
+        this.call();
+      } else {
+        Atomics.and(words, at, ~bit);
+        if (!this.#waits(thread, only)) return;
+      }
+    }
+  }
+
+  /** Whether one of those who share the bit of `thread` waits. */
+  #waits(thread: ThreadId, only?: number): boolean {
+    for (let id = thread % 32; id < MAX_THREADS; id += 32) {
+      const listens = Atomics.load(this.#words, this.#listeningAt(id as ThreadId)) !== 0;
+      if (only === undefined && listens) return true;
+      for (let c = 0; c < CLASS_COUNT; c++) {
+        if (only !== undefined && c !== only) continue;
+        if (Atomics.load(this.#words, this.#recordAt(id as ThreadId, c)) > 0) return true;
+      }
+    }
+    return false;
   }
 
   #listeningAt(thread: ThreadId): number {
@@ -170,4 +207,8 @@ export class WaitingRoom {
   #recordAt(thread: ThreadId, sizeClass: number): number {
     return this.#layout.threadsAt + thread * LINE + THREAD_WAITING + sizeClass;
   }
+}
+
+function bitOf(thread: ThreadId): number {
+  return 1 << (thread & 31);
 }

@@ -10,7 +10,8 @@
  *   with their bits set; the sweeper, which reads every word anyway, clears those bits.
  * - give: the slot becomes FREE first and its bit is cleared after. A thread that dies in between
  *   leaves the same picture.
- * - a bit that is clear though its slot is taken costs the taker one lost exchange and is mended by it.
+ * - a bit that is clear though its slot is taken costs the taker one lost exchange and is mended by it:
+ *   the bits that it sets stay set. Nobody else sets bits, as the slot might be FREE by then.
  *
  * No slot is lost: after the last time a slot became FREE its bit was cleared, and whoever set that
  * bit since then tried to claim the slot. There is no list head, so there is no ABA.
@@ -18,6 +19,9 @@
  * A slab may be given to another pool at any time that all its slots are FREE. So whoever has claimed a
  * slot looks at the slab's word again, and gives the slot back if that has changed: from then on the
  * slot, which is not FREE, keeps the slab as it is.
+ *
+ * A slot that is wanted at once is claimed as LIVE. Were it CACHED first, two threads could take it from
+ * each other for ever.
  */
 import {
   LINE,
@@ -33,7 +37,10 @@ import {
 } from '../memory/layout.js';
 import { serves } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
-import { CACHED, FREE, ended, stateOf, withState } from './slot-word.js';
+import { CACHED, FREE, LIVE, ended, stateOf, withState } from './slot-word.js';
+
+/** Is told of a slot that was claimed, and of the word it has since. */
+export type Keep = (ref: SlotRef, word: number) => void;
 
 /** What a free list is about. */
 export interface FreeListShape {
@@ -54,14 +61,17 @@ export class FreeList {
   /** The slabs that it may have: from `from` up to `to`. */
   readonly from: number;
   readonly to: number;
+  readonly #onFreed: () => void;
   /** The slab where this thread last found something: where it looks first. */
   #hint: number;
 
+  /** @param onFreed called when slots are to be had again that were out of the others' sight for a moment */
   constructor(
     words: Int32Array,
     layout: ControlLayout,
     thread: ThreadId,
     { pool, slotsPerSlab, from, to }: FreeListShape,
+    onFreed: () => void = () => {},
   ) {
     this.#words = words;
     this.#layout = layout;
@@ -71,6 +81,7 @@ export class FreeList {
     this.from = from;
     this.to = to;
     this.#hint = from;
+    this.#onFreed = onFreed;
   }
 
   /** Where the control word of `ref` lies. */
@@ -79,11 +90,20 @@ export class FreeList {
   }
 
   /**
-   * Claims up to `want` free slots, and hands each to `keep`.
+   * Claims up to `want` free slots as CACHED, and hands each to `keep`.
    *
    * @returns how many were claimed; 0 when none is free
    */
-  take(want: number, keep: (ref: SlotRef) => void): number {
+  take(want: number, keep: Keep): number {
+    return this.#take(want, CACHED, keep);
+  }
+
+  /** Claims a free slot as LIVE; false when none is free. */
+  lease(leased: Keep): boolean {
+    return this.#take(1, LIVE, leased) > 0;
+  }
+
+  #take(want: number, as: typeof CACHED | typeof LIVE, keep: Keep): number {
     const { slabsAt } = this.#layout;
     const slabs = this.to - this.from;
     for (let tried = 0; tried < slabs; tried++) {
@@ -92,7 +112,7 @@ export class FreeList {
       const stateAt = slabsAt + slab * SLAB_WORDS + SLAB_STATE;
       const state = Atomics.load(this.#words, stateAt);
       if (!serves(state, this.#pool)) continue;
-      const taken = this.#takeFrom(slab, state, want, keep);
+      const taken = this.#takeFrom(slab, state, want, as, keep);
       if (taken > 0) {
         this.#hint = slab;
         return taken;
@@ -101,7 +121,13 @@ export class FreeList {
     return 0;
   }
 
-  #takeFrom(slab: number, state: number, want: number, keep: (ref: SlotRef) => void): number {
+  #takeFrom(
+    slab: number,
+    state: number,
+    want: number,
+    as: typeof CACHED | typeof LIVE,
+    keep: Keep,
+  ): number {
     const words = this.#words;
     const stateAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
     const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
@@ -120,7 +146,7 @@ export class FreeList {
         let bits = ~Atomics.or(words, bitsAt, wanted) & wanted;
         for (; bits !== 0; bits &= bits - 1) {
           const ref = slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits));
-          const word = this.#claim(ref);
+          const word = this.#claim(ref, as);
           if (word === undefined) continue;
           if (Atomics.load(words, stateAt) !== state) {
             this.give(ref, word);
@@ -128,11 +154,10 @@ export class FreeList {
               this.show(slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits)));
             }
             Atomics.store(words, intentAt, 0);
+            this.#onFreed();
             return taken;
           }
-          // A sweeper may have cleared the bit meanwhile. To set it again would lose the slot, if that was
-          // stolen and given back by now: so we don't.
-          keep(ref);
+          keep(ref, word);
           taken++;
         }
         free = ~Atomics.load(words, bitsAt) & within;
@@ -142,63 +167,69 @@ export class FreeList {
     return taken;
   }
 
-  #claim(ref: SlotRef): number | undefined {
+  #claim(ref: SlotRef, as: typeof CACHED | typeof LIVE): number | undefined {
     const at = this.wordAt(ref);
     const word = Atomics.load(this.#words, at);
     if (stateOf(word) !== FREE) return undefined;
-    const claimed = withState(word, CACHED, this.#thread);
+    const claimed = withState(word, as, this.#thread);
     return Atomics.compareExchange(this.#words, at, word, claimed) === word ? claimed : undefined;
   }
 
   /**
-   * Claims a slot that another thread keeps in its magazine. That reads every slot: for a thread that
-   * would have to wait otherwise.
+   * Claims, as LIVE, a slot that a thread keeps in its magazine, or is about to take: its bit is set and
+   * its word not changed yet. That reads every slot: for a thread that would have to wait otherwise.
    */
-  steal(): SlotRef | undefined {
-    for (let slab = this.from; slab < this.to; slab++) {
-      const state = Atomics.load(
-        this.#words,
-        this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE,
-      );
+  steal(leased: Keep): boolean {
+    const words = this.#words;
+    const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
+    let found = false;
+    for (let slab = this.from; slab < this.to && !found; slab++) {
+      const stateAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
+      const state = Atomics.load(words, stateAt);
       if (!serves(state, this.#pool)) continue;
-      for (let slot = 0; slot < this.slotsPerSlab; slot++) {
+      Atomics.store(words, intentAt, slab + 1);
+      for (let slot = 0; slot < this.slotsPerSlab && !found; slot++) {
         const ref = slotRef(slab, slot);
-        const at = this.wordAt(ref);
-        const word = Atomics.load(this.#words, at);
-        if (stateOf(word) !== CACHED) continue;
-        const stolen = withState(word, CACHED, this.#thread);
-        if (Atomics.compareExchange(this.#words, at, word, stolen) === word) return ref;
+        const word = Atomics.load(words, this.wordAt(ref));
+        if (stateOf(word) !== CACHED && stateOf(word) !== FREE) continue;
+        const stolen = withState(word, LIVE, this.#thread);
+        if (Atomics.compareExchange(words, this.wordAt(ref), word, stolen) !== word) continue;
+        if (Atomics.load(words, stateAt) !== state) {
+          this.give(ref, stolen);
+          this.#onFreed();
+          break;
+        }
+        leased(ref, stolen);
+        found = true;
       }
+      Atomics.store(words, intentAt, 0);
     }
-    return undefined;
+    return found;
   }
 
-  /** Gives back a slot whose word is `word`, and ends its lease if it had one; false when its word is another by now. */
+  /** Gives back a slot whose word is `word`; false when it is not any more. */
   give(ref: SlotRef, word: number): boolean {
     const at = this.wordAt(ref);
-    const free = stateOf(word) === CACHED ? withState(word, FREE, 0) : ended(word, FREE, 0);
-    if (Atomics.compareExchange(this.#words, at, word, free) !== word) return false;
-    clearBit(this.#words, this.#layout, ref);
+    if (Atomics.compareExchange(this.#words, at, word, ended(word, FREE, 0)) !== word) return false;
+    this.clearBit(ref);
     return true;
   }
 
   /** Brings the slot `ref` into sight if it is FREE; for the sweeper, while others take and give. */
   show(ref: SlotRef): void {
-    const at = this.wordAt(ref);
-    if (stateOf(Atomics.load(this.#words, at)) === FREE) clearBit(this.#words, this.#layout, ref);
+    if (stateOf(Atomics.load(this.#words, this.wordAt(ref))) === FREE) this.clearBit(ref);
+  }
+
+  clearBit(ref: SlotRef): void {
+    const at = bitmapAt(this.#layout, ref);
+    const bit = 1 << (ref & 31);
+    if ((Atomics.load(this.#words, at) & bit) !== 0) Atomics.and(this.#words, at, ~bit);
   }
 }
 
 /** Where the word of the bitmap lies that holds the bit of `ref`. */
 export function bitmapAt(layout: ControlLayout, ref: SlotRef): number {
   return layout.slabsAt + slabOf(ref) * SLAB_WORDS + SLAB_BITMAP + (slotOf(ref) >>> 5);
-}
-
-/** Brings the slot `ref` into sight; after it has become FREE. */
-export function clearBit(words: Int32Array, layout: ControlLayout, ref: SlotRef): void {
-  const at = bitmapAt(layout, ref);
-  const bit = 1 << (ref & 31);
-  if ((Atomics.load(words, at) & bit) !== 0) Atomics.and(words, at, ~bit);
 }
 
 /** The lowest `most` of the bits that are set in `bits`. */

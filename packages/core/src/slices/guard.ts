@@ -39,20 +39,25 @@ export class Guard {
   readonly #place: Place;
   /** Bytes at both ends that are poisoned. */
   readonly #edge: number;
+  readonly #allWatched: boolean;
 
   constructor(table: SlabTable, level: 'sampled' | 'full') {
     this.#table = table;
     this.#words = table.words;
     this.#place = new Place(table);
-    this.#edge = level === 'full' ? Infinity : EDGE_BYTES;
+    this.#allWatched = level === 'full';
+    this.#edge = this.#allWatched ? Infinity : EDGE_BYTES;
   }
 
   /** Whether the slot that has just been leased as `lease` was written to while it was in nobody's hands. */
   spoiled(ref: SlotRef, lease: number): boolean {
     const record = this.#recordOf(ref);
-    // Poison that another lease was written over, or other memory has come in the place of, is gone.
+    const poisoned = this.#words[record + SLOT_POISONED]!;
+    this.#words[record + SLOT_POISONED] = 0;
+    // Poison that another lease may have been written over, or other memory come in the place of, is gone.
     if (
-      this.#words[record + SLOT_POISONED] !== generationOf(lease) ||
+      poisoned === 0 ||
+      !(this.#allWatched || poisoned === markOf(lease)) ||
       this.#words[record + SLOT_POISONED_IN] !== this.#table.slabWord(slabOf(ref))
     ) {
       return false;
@@ -99,7 +104,7 @@ export class Guard {
     const record = this.#recordOf(ref);
     this.#words[record + SLOT_WATCHED] = 0;
     this.#words[record + SLOT_POISONED_IN] = this.#table.slabWord(slabOf(ref));
-    this.#words[record + SLOT_POISONED] = generationOf(ended(lease, LIVE, 0));
+    this.#words[record + SLOT_POISONED] = markOf(ended(lease, LIVE, 0));
     return true;
   }
 
@@ -112,4 +117,9 @@ export class Guard {
   #recordOf(ref: SlotRef): number {
     return this.#table.layout.slotsAt + ref * LINE;
   }
+}
+
+/** What names the lease of `word` in its slot; never 0. */
+function markOf(word: number): number {
+  return generationOf(word) + 1;
 }

@@ -3,15 +3,19 @@
  *
  *   line 0   COUNT
  *   line 1   up to 32 slot references, the newest last
+ *   line 2   the control word that each had when it was put in
  *
  * It lies in shared memory so that all a thread holds can be seen from outside, but only its owner
  * touches it, with plain loads and stores. It is an index of slots that were CACHED by this thread
  * and never the truth: another thread may have taken such a slot by its word, and after a death the
- * sweeper goes by the slots' words and empties the magazine.
+ * sweeper goes by the slots' words and empties the magazine. An entry stands for a slot with the very
+ * word that is kept beside it: the slot may be CACHED by the same thread again, in a slab that serves
+ * another pool by now.
  *
  * Source: J. Bonwick, J. Adams, "Magazines and Vmem", USENIX 2001.
  */
 import {
+  MAGAZINE_CACHED,
   MAGAZINE_ENTRIES,
   MAGAZINE_WORDS,
   type ControlLayout,
@@ -52,23 +56,26 @@ export class Magazine {
     return this.#words[this.at + MAGAZINE_ENTRIES + count] as SlotRef;
   }
 
-  /** Puts a slot in; false when full. */
-  push(ref: SlotRef): boolean {
+  /** Puts in a slot, whose word is `cached`; false when full. */
+  push(ref: SlotRef, cached: number): boolean {
     const count = this.#words[this.at]!;
     if (count === this.capacity) return false;
     this.#words[this.at + MAGAZINE_ENTRIES + count] = ref;
+    this.#words[this.at + MAGAZINE_CACHED + count] = cached;
     this.#words[this.at] = count + 1;
     return true;
   }
 
   /** Takes out the older half, one at least, handing each to `give`; what was used last stays warm. */
-  shed(give: (ref: SlotRef) => void): void {
+  shed(give: (ref: SlotRef, cached: number) => void): void {
     const words = this.#words;
     const entries = this.at + MAGAZINE_ENTRIES;
+    const cached = this.at + MAGAZINE_CACHED;
     const count = this.count;
     const leaving = Math.ceil(count / 2);
-    for (let i = 0; i < leaving; i++) give(words[entries + i] as SlotRef);
+    for (let i = 0; i < leaving; i++) give(words[entries + i] as SlotRef, words[cached + i]!);
     words.copyWithin(entries, entries + leaving, entries + count);
+    words.copyWithin(cached, cached + leaving, cached + count);
     words[this.at] = count - leaving;
   }
 

@@ -64,6 +64,7 @@ export class Sharing {
 
   /** Takes a seat; false when the last has left already. The thread must have none. */
   join(ref: SlotRef, shared: number): boolean {
+    if (stateOf(shared) !== SHARED) return false;
     const at = this.#wordAt(ref);
     const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
     // Should this thread die before it knows what it sat down on, the sweeper looks here.

@@ -11,11 +11,9 @@
  * first and looks at the slab after. All four steps are sequentially consistent, so one sees the other.
  */
 import {
-  SLAB_BITMAP,
   SLAB_BORN,
   SLAB_STATE,
   SLAB_WORDS,
-  SLOTS_PER_SLAB,
   TICK,
   slotRef,
   type ControlLayout,
@@ -45,20 +43,26 @@ export class SlabLife {
   /** By pool. */
   readonly #lists: readonly FreeList[];
   readonly #ensure: (slab: number) => void;
+  readonly #onFreed: () => void;
 
-  /** @param ensure makes the bytes of a slab addressable */
+  /**
+   * @param ensure makes the bytes of a slab addressable
+   * @param onFreed called when a slab is in service that was not, so that whoever looked in vain looks again
+   */
   constructor(
     words: Int32Array,
     layout: ControlLayout,
     thread: ThreadId,
     lists: readonly FreeList[],
     ensure: (slab: number) => void,
+    onFreed: () => void = () => {},
   ) {
     this.#words = words;
     this.#layout = layout;
     this.#thread = thread;
     this.#lists = lists;
     this.#ensure = ensure;
+    this.#onFreed = onFreed;
   }
 
   wordOf(slab: number): number {
@@ -77,9 +81,9 @@ export class SlabLife {
       if (slabStateOf(word) !== EMPTY) continue;
       // The bytes come first: whoever sees the slab open may use its slots.
       this.#ensure(slab);
-      this.#clearBits(slab);
       if (this.#swap(slab, word, reopened(word, OPEN, pool))) {
         Atomics.store(this.#words, this.#at(slab) + SLAB_BORN, Atomics.load(this.#words, TICK));
+        this.#onFreed();
         return slab;
       }
     }
@@ -111,6 +115,7 @@ export class SlabLife {
   uncache(slab: number): void {
     const list = this.#lists[slabPoolOf(this.wordOf(slab))];
     if (list) this.#eachSlot(slab, list, () => true);
+    this.#onFreed();
   }
 
   /**
@@ -130,6 +135,7 @@ export class SlabLife {
     if (!this.#swap(slab, word, retiring)) return false;
     const idle = this.#eachSlot(slab, list, (slot) => slot === FREE);
     this.#swap(slab, retiring, idle ? slabWord(word, EMPTY, 0) : word);
+    this.#onFreed();
     return idle;
   }
 
@@ -143,6 +149,7 @@ export class SlabLife {
   release(slab: number): void {
     const word = this.wordOf(slab);
     this.#swap(slab, word, slabWord(word, EMPTY, 0));
+    this.#onFreed();
   }
 
   /** Ends what the dead `thread` was about to do to `slab`. */
@@ -155,17 +162,6 @@ export class SlabLife {
       this.#swap(slab, word, slabWord(word, EMPTY, 0));
     } else if (state === RETIRING) {
       this.#swap(slab, word, slabWord(word, OPEN, pool));
-    }
-  }
-
-  /**
-   * Clears what a dead thread left behind, which had made a slot FREE and not cleared its bit. A bit that
-   * somebody is about to need costs him one exchange.
-   */
-  #clearBits(slab: number): void {
-    const at = this.#at(slab) + SLAB_BITMAP;
-    for (let w = 0; w < SLOTS_PER_SLAB / 32; w++) {
-      if (Atomics.load(this.#words, at + w) !== 0) Atomics.store(this.#words, at + w, 0);
     }
   }
 
@@ -188,6 +184,8 @@ export class SlabLife {
           continue;
         }
         if (!fits(stateOf(word))) return false;
+        // Whoever made it FREE may have died before it cleared the bit, and no sweeper looks at an EMPTY slab.
+        if (stateOf(word) === FREE) list.clearBit(ref);
         break;
       }
     }

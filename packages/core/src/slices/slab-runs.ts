@@ -33,8 +33,8 @@ import {
   slabWord,
 } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
-import { clearBit } from './free-list.js';
 import type { LeaseCount } from './lease-count.js';
+import { bitmapAt } from './free-list.js';
 import { FREE, LIVE, RETURNING, ended, stateOf, withState } from './slot-word.js';
 
 export class SlabRuns {
@@ -43,6 +43,7 @@ export class SlabRuns {
   readonly #thread: ThreadId;
   readonly #count: LeaseCount;
   readonly #ensure: (slab: number) => void;
+  readonly #onFreed: () => void;
   /** The control word of the run that was claimed last. */
   lease = 0;
 
@@ -52,12 +53,14 @@ export class SlabRuns {
     thread: ThreadId,
     count: LeaseCount,
     ensure: (slab: number) => void,
+    onFreed: () => void = () => {},
   ) {
     this.#words = words;
     this.#layout = layout;
     this.#thread = thread;
     this.#count = count;
     this.#ensure = ensure;
+    this.#onFreed = onFreed;
   }
 
   /**
@@ -70,10 +73,13 @@ export class SlabRuns {
     for (let first = 0; first + length <= to; first++) {
       // A run lies in one arena.
       if ((first % slabsPerArena) + length > slabsPerArena) continue;
+      // Who waits for a run must change nothing in vain: it would wake itself for ever.
+      if (!this.#looksFree(first, length)) continue;
       const claimed = this.#claim(first, length);
       const ref = claimed === length ? this.#lease(first, length) : undefined;
       if (ref !== undefined) return ref;
       for (let slab = first; slab < first + claimed; slab++) this.#empty(slab);
+      this.#onFreed();
       first += claimed;
     }
     return undefined;
@@ -106,8 +112,8 @@ export class SlabRuns {
     for (let slab = head + this.lengthOf(ref) - 1; slab > head; slab--) this.#empty(slab);
     this.#empty(head);
     Atomics.store(this.#words, at, ended(returning, FREE, 0));
-    // Takers may have seen the slab as one of theirs, and set the bit in vain.
-    clearBit(this.#words, this.#layout, ref);
+    // The slab may have been opened, and the slot been tried in vain.
+    Atomics.and(this.#words, bitmapAt(this.#layout, ref), ~1);
     this.#intend(-1);
     return true;
   }
@@ -116,6 +122,14 @@ export class SlabRuns {
   sweep(slab: number, thread: ThreadId): void {
     const word = this.#wordOf(slab);
     if (slabStateOf(word) === CLAIMED && slabHolderOf(word) === thread) this.#empty(slab);
+  }
+
+  #looksFree(first: number, length: number): boolean {
+    for (let slab = first; slab < first + length; slab++) {
+      if (slabStateOf(this.#wordOf(slab)) !== EMPTY) return false;
+    }
+    const at = this.#layout.slotsAt + slotRef(first, 0) * LINE;
+    return stateOf(Atomics.load(this.#words, at)) === FREE;
   }
 
   #claim(first: number, length: number): number {

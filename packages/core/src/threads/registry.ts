@@ -9,7 +9,8 @@
  * still be traced, and whoever buries a thread names its owner: an id that has been given out again
  * is not buried by mistake. An id goes ALIVE → DEAD → SWEEPING → free, and is only freed by the
  * sweeper once all that the dead thread held is back: nobody else can be taken for it before that.
- * A sweeper that dies is swept itself, and its unfinished sweeps are begun anew.
+ * A sweeper that dies is swept itself, and the sweeps that it has begun, or may have been about to
+ * begin, are begun anew.
  */
 import { MillraceError } from '../errors.js';
 import {
@@ -97,6 +98,11 @@ export class ThreadRegistry {
   /** The ids that `sweeper` has begun to sweep and not freed. */
   sweptBy(sweeper: ThreadId): ThreadId[] {
     return this.#ids((state) => state === sweepBy(sweeper));
+  }
+
+  /** The ids that are buried and wait for a sweeper. */
+  buried(): ThreadId[] {
+    return this.#ids((state) => (state & STATE_MASK) === DEAD);
   }
 
   /** Frees the id of a thread that `sweeper` has swept. */
