@@ -4,10 +4,9 @@
  * Bytes play no part: what races are the words. Notes lie in the header, which these structures do not
  * read. Threads 1 … 4 are those of the case, 5 … 8 sweep up after them, 9 looks when all is over.
  */
-import type { ThreadId } from '@millrace/core';
+import { MillraceError, type ThreadId } from '@millrace/core';
 import {
   ATTENTION,
-  AWAITED,
   CACHED,
   CLASS_COUNT,
   DRAINING,
@@ -36,6 +35,8 @@ import {
   stateOf,
   sweep,
   type PoolSettings,
+  type SliceKeeper,
+  type SliceOwner,
   type SlabTable,
   type SlotRef,
 } from '@millrace/core/internal';
@@ -61,6 +62,9 @@ const SETTINGS: PoolSettings = {
   maxAgeTicks: 0,
   safety: 'off',
 };
+
+/** Whoever lends here keeps no slice object. */
+const NOBODY = {} as SliceOwner;
 
 class FewSlots extends Geometry {
   override readonly slots = SLOTS;
@@ -128,7 +132,7 @@ export class Memory {
     this.ensureTidy(world, live, gone);
     const room = this.roomOf(world.words, OBSERVER);
     let leased = 0;
-    while (room.pools[WHOLE]!.acquire() !== undefined || takeRetired(room)) leased++;
+    while (room.pools[WHOLE]!.lend(NOBODY, 1) !== undefined || takeRetired(room)) leased++;
     if (live === 0) ensure(leased === this.slabs, `${leased} of ${this.slabs} slabs can be leased`);
   }
 
@@ -166,8 +170,8 @@ export class Memory {
       const dead = killed.includes(id - 1) || gone.includes(id);
       ensure((raw[record + THREAD_STATE] === 0) === dead, `Thread ${id} is in the wrong state`);
     }
-    const { leased: begun, ended } = this.roomOf(words, OBSERVER).count.sums();
-    ensure(begun - ended === live, `${begun} leases have begun, and ${ended} ended`);
+    const counted = this.roomOf(words, OBSERVER).count.sums().live;
+    ensure(counted === live, `${counted} leases are said to last`);
     ensure(raw[ATTENTION] === 0, `${raw[ATTENTION]} wait`);
     for (let c = 0; c < CLASS_COUNT; c++) ensure(raw[WAITING + c] === 0, `They wait for ${c}`);
   }
@@ -188,8 +192,8 @@ export class Memory {
 
   /** So many slots are leased. */
   ensureLent({ words }: World, live: number): void {
-    const { leased, ended } = this.roomOf(words, OBSERVER).count.sums();
-    ensure(leased - ended === live, `${leased} leases have begun, and ${ended} ended`);
+    const counted = this.roomOf(words, OBSERVER).count.sums().live;
+    ensure(counted === live, `${counted} leases last`);
   }
 
   nameOf(index: number): string {
@@ -215,16 +219,15 @@ export class Memory {
 /** Another class may have the slabs, and threads that live may keep slots in magazines: those can be had too. */
 function takeRetired(room: PoolRoom): boolean {
   for (let slab = 0; slab < room.layout.slabs; slab++) room.life.retire(slab);
-  return room.pools[WHOLE]!.acquire() !== undefined;
+  return room.pools[WHOLE]!.lend(NOBODY, 1) !== undefined;
 }
 
 /** Leases a slot of `sizeClass`, which must be of that size, and writes to it. */
 export function take(room: PoolRoom, sizeClass: number): Lease | undefined {
-  const pool = room.pools[sizeClass]!;
-  const ref = pool.acquire();
-  if (ref === undefined) return undefined;
-  const held = holding(room, { ref, lease: pool.lease });
-  const serves = slabPoolOf(room.life.wordOf(slabOf(ref)));
+  const slice = room.pools[sizeClass]!.lend(NOBODY, 1);
+  if (slice === undefined) return undefined;
+  const held = holding(room, { ref: slice.ref, lease: slice.lease });
+  const serves = slabPoolOf(room.life.wordOf(slabOf(held.ref)));
   ensure(serves === sizeClass, `A slot of class ${sizeClass} lies in a slab of class ${serves}`);
   return held;
 }
@@ -236,10 +239,8 @@ export function holding(room: PoolRoom, held: Lease): Lease {
 }
 
 /** Ends a lease as slices do; false when it had ended. */
-export function give(room: PoolRoom, { ref, lease }: Lease, sizeClass: number): boolean {
-  const outcome = room.pools[sizeClass]!.release(ref, lease);
-  if (outcome === AWAITED) room.waiting.call();
-  return outcome !== 0;
+export function give(room: PoolRoom, held: Lease, sizeClass: number): boolean {
+  return giveTo(room, room.pools[sizeClass]!, held);
 }
 
 /** Leases two slabs in a row. */
@@ -248,10 +249,20 @@ export function takeRun(room: PoolRoom): Lease | undefined {
   return ref === undefined ? undefined : holding(room, { ref, lease: room.runs.lease });
 }
 
-export function giveRun(room: PoolRoom, { ref, lease }: Lease): boolean {
-  const given = room.releaseRun(ref, lease);
-  room.waiting.call();
-  return given;
+export function giveRun(room: PoolRoom, held: Lease): boolean {
+  return giveTo(room, room, held);
+}
+
+function giveTo(room: PoolRoom, keeper: SliceKeeper, { ref, lease }: Lease): boolean {
+  let awaited: boolean;
+  try {
+    awaited = keeper.takeBack(ref, lease);
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'ERR_SLICE_STALE') return false;
+    throw error;
+  }
+  if (awaited) room.waiting.call();
+  return true;
 }
 
 const RUN_BYTES = 5 * 1024 * 1024;
