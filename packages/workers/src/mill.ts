@@ -76,7 +76,7 @@ export class Mill implements AsyncDisposable {
   /**
    * Runs an op on bytes, which are copied in and whose result is copied out, or on a slice without a
    * copy. An op that says how to cut its input takes bytes of any size, others one slice of at most
-   * 4 MiB.
+   * `buffers.largest` bytes: 64 MiB, or up to 1 GiB where `memory` is larger than 4 GiB.
    *
    * @returns what the op makes of it: for an in-place op the slice itself, or the changed copy
    * @throws MillraceError `ERR_OP_FAILED`, `ERR_OP_LOAD`, `ERR_OP_OUTPUT`, `ERR_PARAMS_NOT_CLONEABLE`,

@@ -130,10 +130,11 @@ describe('an op that writes an output', () => {
     expect(await mill.run(ops.claim, new Uint8Array(1), { written: 0 })).toEqual(new Uint8Array(0));
   });
 
-  test('has room for 4 MiB of output and not for more', async () => {
-    const output = await mill.run(ops.double, Buffer.alloc(LARGEST / 2, 9));
-    expect(Buffer.alloc(LARGEST, 9).equals(output)).toBe(true);
-    expect(await codeOf(mill.run(ops.double, new Uint8Array(LARGEST / 2 + 1)))).toBe('ERR_SIZE');
+  test('has room for as much output as a slice can hold, and not for more', async () => {
+    const { largest } = mill.buffers;
+    const output = await mill.run(ops.double, Buffer.alloc(largest / 2, 9));
+    expect(Buffer.alloc(largest, 9).equals(output)).toBe(true);
+    expect(await codeOf(mill.run(ops.double, new Uint8Array(largest / 2 + 1)))).toBe('ERR_SIZE');
   });
 });
 
@@ -165,9 +166,17 @@ describe('an op that says how to cut its input', () => {
   });
 });
 
-test('bytes above 4 MiB are refused for an op that does not say how to cut them', async () => {
+test('a slice larger than any size class is changed in place', async () => {
+  using frame = mill.buffers.acquire(1920 * 1080 * 4);
+  frame.bytes.fill(0x0f);
+  expect(await mill.run(ops.invert, frame)).toBe(frame);
+  expect(frame.bytes.every((byte) => byte === 0xf0)).toBe(true);
+});
+
+test('bytes that no slice can hold are refused for an op that does not say how to cut them', async () => {
   for (const op of [ops.sum, ops.invert] as Op<void, unknown>[]) {
-    expect(await codeOf(mill.run(op, new Uint8Array(LARGEST + 1)))).toBe('ERR_SIZE');
+    const code = await codeOf(mill.run(op, new Uint8Array(mill.buffers.largest + 1)));
+    expect(code).toBe('ERR_SIZE');
   }
 });
 
