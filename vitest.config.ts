@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { packageDirs } from './scripts/lib/root.mjs';
-import { missingCommands } from './scripts/lib/system-commands.mjs';
+import { missingCommands, pathOf } from './scripts/lib/system-commands.mjs';
 
 // Tests start threads of their own. On two cores, two test files at a time is all that can be had, and in packages that
 // measure threads or kill them, one.
@@ -25,7 +25,10 @@ export default defineConfig({
           sequence: { groupOrder: index + 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          env: { MILLRACE_MISSING: missingCommands().join(',') },
+          env: {
+            MILLRACE_MISSING: missingCommands().join(','),
+            MILLRACE_CHROMIUM: pathOf('chromium') ?? '',
+          },
           // What is tested is what ships, loaded by Node.js itself: both sides of the shared memory run the same build.
           server: { deps: { external: [/\/dist\//] } },
         },

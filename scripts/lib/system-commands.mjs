@@ -14,11 +14,12 @@ const debianPackages = new Map([
   ['pigz', 'pigz'],
   ['igzip', 'isal'],
   ['time', 'time'],
+  ['chromium', 'chromium'],
 ]);
 
 /** The commands that are not on PATH. */
 export function missingCommands() {
-  return [...debianPackages.keys()].filter((command) => !onPath(command));
+  return [...debianPackages.keys()].filter((command) => !pathOf(command));
 }
 
 /**
@@ -43,21 +44,26 @@ export function setupSystemCommands() {
 
 /** @param {string[]} packages */
 function installWithApt(packages) {
-  if (process.platform !== 'linux' || !onPath('apt-get')) return;
+  if (process.platform !== 'linux' || !pathOf('apt-get')) return;
   const asRoot =
     process.getuid?.() === 0
       ? []
-      : process.env['CI'] === 'true' && onPath('sudo')
+      : process.env['CI'] === 'true' && pathOf('sudo')
         ? ['sudo', '-n']
         : null;
   if (!asRoot) return;
 
   say(`Installing ${packages.join(', ')} with apt-get`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [
-    ['update', '-qq'],
-    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
-  ]) {
+  // One by one: a system that lacks one of them, as Ubuntu does chromium, still has the others.
+  const installs = packages.map((name) => [
+    'install',
+    '-y',
+    '-qq',
+    '--no-install-recommends',
+    name,
+  ]);
+  for (const args of [['update', '-qq'], ...installs]) {
     const [program = 'apt-get', ...rest] = [...asRoot, 'apt-get', ...args];
     const { status, stdout, stderr } = spawnSync(program, rest, {
       env,
@@ -65,15 +71,19 @@ function installWithApt(packages) {
       encoding: 'utf8',
     });
     if (status !== 0)
-      return say(`apt-get ${args[0]} failed:\n${stdout ?? ''}${stderr ?? ''}`.trimEnd());
+      say(`apt-get ${args.join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}`.trimEnd());
   }
 }
 
-/** @param {string} command */
-function onPath(command) {
-  const names = process.platform === 'win32' ? [`${command}.exe`] : [command];
+/**
+ * Where a command lies, if it is on PATH.
+ *
+ * @param {string} command
+ */
+export function pathOf(command) {
+  const name = process.platform === 'win32' ? `${command}.exe` : command;
   const dirs = (process.env['PATH'] ?? process.env['Path'] ?? '').split(delimiter).filter(Boolean);
-  return dirs.some((dir) => names.some((name) => isExecutable(join(dir, name))));
+  return dirs.map((dir) => join(dir, name)).find(isExecutable);
 }
 
 /** @param {string} file */

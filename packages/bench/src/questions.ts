@@ -3,7 +3,19 @@ import type { Question } from './question.js';
 import { acquireRelease } from './questions/acquire-release.js';
 import { gzipFile } from './questions/gzip-file.js';
 import { idle } from './questions/idle.js';
+import { leaseThreads } from './questions/lease-threads.js';
 import { memory } from './questions/memory.js';
+import { messageRing } from './questions/message-ring.js';
 import { smallTask } from './questions/small-task.js';
+import { spscRing } from './questions/spsc-ring.js';
 
-export const questions: readonly Question[] = [acquireRelease, smallTask, idle, gzipFile, memory];
+export const questions: readonly Question[] = [
+  acquireRelease,
+  leaseThreads,
+  spscRing,
+  messageRing,
+  smallTask,
+  idle,
+  gzipFile,
+  memory,
+];

@@ -8,7 +8,15 @@ test('an unknown question ends with 1, and those that are known are named', asyn
   expect(code).toBe(1);
   expect(stdout).toBe('');
   expect(stderr).toContain('"no-such-question"');
-  for (const name of ['acquire-release', 'small-task', 'idle', 'gzip-file', 'memory']) {
+  for (const name of [
+    'acquire-release',
+    'spsc-ring',
+    'message-ring',
+    'small-task',
+    'idle',
+    'gzip-file',
+    'memory',
+  ]) {
     expect(stderr).toContain(name);
   }
 });

@@ -24,7 +24,27 @@ export {
 export { CLASS_COUNT, classOf } from './memory/size-classes.js';
 export { SlabTable } from './memory/slab-table.js';
 export { StripedCounters, addTo } from './metrics/counters.js';
-export { AWAITED, SizedBufferPool } from './pools/sized-pool.js';
+export { BUCKETS, bucketOf, leastIn, middleOf, widthOf } from './metrics/histogram-buckets.js';
+export { NUMBER_WORDS, loadNumber, storeNumber } from './metrics/versioned-number.js';
+export { SizedBufferPool } from './pools/sized-pool.js';
+export { READER_BELL } from './rings/byte-ring-layout.js';
+export {
+  CLAIMED as CELLS_CLAIMED,
+  FREE as CELLS_FREE,
+  PUBLISHED as CELLS_PUBLISHED,
+  READING as CELLS_READING,
+  claim,
+  countOf,
+  idle,
+  isClaim,
+  isIdle,
+  kindOf,
+  ownerOf,
+  restOf,
+  runBitsOf,
+  runOf,
+} from './rings/message-ring-layout.js';
+export { POSITION_WORDS, loadPosition, storePosition } from './rings/position.js';
 export { FreeList } from './slices/free-list.js';
 export { Magazine } from './slices/magazine.js';
 export {
@@ -72,3 +92,6 @@ export { Sharing } from './slices/sharing.js';
 export { SlabLife } from './slices/slab-life.js';
 export { SlabRuns } from './slices/slab-runs.js';
 export { WAITING_ROOM_WORDS, WaitingRoom } from './pools/waiting-room.js';
+export { Doorbell } from './sync/doorbell.js';
+export { Patience } from './sync/patience.js';
+export type { SliceKeeper, SliceOwner } from './slices/slice.js';

@@ -3,7 +3,7 @@ import type { BufferPools, Slice } from '@millrace/core';
 import { LIVE, holderOf, stateOf } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
 import { expectSound, slotsOf } from './audit.ts';
-import { bytesIn, createTable, join, leaseEverything, wipe } from './memory.ts';
+import { OWNER, bytesIn, createTable, join, leaseEverything, wipe } from './memory.ts';
 import { dyingAtEveryGap } from './steps.ts';
 
 const KiB = 1024;
@@ -23,13 +23,32 @@ const lives: [what: string, live: (pools: BufferPools) => void][] = [
     },
   ],
   [
-    'claims one slab after another',
+    'leases from its magazine, lets go, and leases what another class had',
+    (pools) => {
+      const slices = Array.from({ length: 2 }, () => pools.acquire(4 * MiB));
+      releaseAll(slices);
+      for (let i = 0; i < 5; i++) slices.push(pools.acquire(MiB));
+    },
+  ],
+  [
+    'fills a magazine, over and over',
+    (pools) => releaseAll(Array.from({ length: 6 }, () => pools.acquire(256 * KiB))),
+  ],
+  [
+    'gives what it can spare back',
+    (pools) => {
+      releaseAll(Array.from({ length: 3 }, () => pools.acquire(256 * KiB)));
+      pools.trim();
+    },
+  ],
+  [
+    'opens one slab after another',
     (pools) => {
       for (let i = 0; i < 10; i++) pools.acquire(MiB);
     },
   ],
   [
-    'gives slots from its full magazine back to the free list',
+    'gives slots back to the free list',
     (pools) => releaseAll(Array.from({ length: 10 }, () => pools.acquire(MiB))),
   ],
   [
@@ -48,14 +67,17 @@ test.each(lives)('nothing is lost when a thread dies at any step while it %s', (
 
     const held = slotsOf(table).filter(({ word }) => holderOf(word) === dying.thread);
     const leases = held.filter(({ word }) => stateOf(word) === LIVE).length;
-    expect(living.sweep(dying.thread)).toBe(leases);
+    expect(living.sweep(dying.thread, OWNER)).toBe(leases);
     expectSound(
       table,
       mine.map(({ ref }) => ref),
     );
-    expect(living.stats().slices.live).toBe(mine.length);
+    const { leased, returned, swept, live: lasting } = living.stats().slices;
+    expect({ swept, live: lasting }).toEqual({ swept: leases, live: mine.length });
+    expect(leased).toBe(returned + swept + lasting);
 
     releaseAll(mine);
+    expect(living.stats().slices.live).toBe(0);
     expect(bytesIn(leaseEverything(living))).toBe(living.stats().memoryBytes);
   });
   expect(gaps).toBeGreaterThan(10);

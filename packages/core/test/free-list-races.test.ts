@@ -1,6 +1,6 @@
 /** Two threads at one free list: at every step that one takes, the other does all that it wants to do. */
 import type { ThreadId } from '@millrace/core';
-import { generationOf, type FreeList, type SlotRef } from '@millrace/core/internal';
+import { generationOf, slotRef, type FreeList, type SlotRef } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
 import { wordOf } from './audit.ts';
 import { expectTaken, listOf, openList, take } from './lists.ts';
@@ -9,7 +9,6 @@ import { atEveryGap } from './steps.ts';
 
 const me = 1 as ThreadId;
 const other = 2 as ThreadId;
-const ghost = 3 as ThreadId;
 const MiB_CLASS = 6;
 const table = createTable(1);
 
@@ -18,22 +17,23 @@ function give(list: FreeList, refs: Iterable<SlotRef>): void {
 }
 
 test.each<[what: string, meanwhile: (list: FreeList) => SlotRef[]]>([
-  ['another takes, too', (list) => take(list, other, 2)],
+  ['another takes, too', (list) => take(list, 2)],
   [
-    'a sweep sets the bits that it has just taken out, and another takes those',
+    'a sweep brings the slots that it is about to take into sight, and another takes those',
     (list) => {
-      list.sweep(0, ghost);
-      return take(list, other, 4);
+      for (let slot = 0; slot < 4; slot++) list.show(slotRef(0, slot));
+      return take(list, 4);
     },
   ],
 ])('no slot is taken twice or lost when a thread takes and %s', (_, meanwhile) => {
   const gaps = atEveryGap((interrupt) => {
-    const list = openList(table, MiB_CLASS);
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
     const mine: SlotRef[] = [];
     let theirs: SlotRef[] = [];
     interrupt(
-      () => list.take(me, 2, (ref) => mine.push(ref)),
-      () => (theirs = meanwhile(listOf(table, MiB_CLASS))),
+      () => list.take(2, (ref) => mine.push(ref)),
+      () => (theirs = meanwhile(elsewhere)),
     );
     expectTaken(table, [me, mine], [other, theirs]);
   });
@@ -42,12 +42,13 @@ test.each<[what: string, meanwhile: (list: FreeList) => SlotRef[]]>([
 
 test('no slot is lost when a thread takes and another gives back', () => {
   const gaps = atEveryGap((interrupt) => {
-    const list = openList(table, MiB_CLASS);
-    const theirs = take(list, other, 2);
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
+    const theirs = take(elsewhere, 2);
     const mine: SlotRef[] = [];
     interrupt(
-      () => list.take(me, 1, (ref) => mine.push(ref)),
-      () => give(list, theirs.splice(0)),
+      () => list.take(1, (ref) => mine.push(ref)),
+      () => give(elsewhere, theirs.splice(0)),
     );
     expectTaken(table, [me, mine], [other, theirs]);
   });
@@ -56,12 +57,13 @@ test('no slot is lost when a thread takes and another gives back', () => {
 
 test('no slot is lost when a thread gives back and another takes all that it sees', () => {
   const gaps = atEveryGap((interrupt) => {
-    const list = openList(table, MiB_CLASS);
-    const mine = take(list, me, 4);
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
+    const mine = take(list, 4);
     let theirs: SlotRef[] = [];
     interrupt(
       () => give(list, mine.splice(0, 1)),
-      () => (theirs = take(list, other, 4)),
+      () => (theirs = take(elsewhere, 4)),
     );
     expectTaken(table, [me, mine], [other, theirs]);
   });
@@ -70,27 +72,66 @@ test('no slot is lost when a thread gives back and another takes all that it see
 
 test('no slot is lost when a thread gives back and another does, too', () => {
   const gaps = atEveryGap((interrupt) => {
-    const list = openList(table, MiB_CLASS);
-    const mine = take(list, me, 2);
-    const theirs = take(list, other, 2);
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
+    const mine = take(list, 2);
+    const theirs = take(elsewhere, 2);
     interrupt(
       () => give(list, mine.splice(0)),
-      () => give(list, theirs.splice(0)),
+      () => give(elsewhere, theirs.splice(0)),
     );
     expectTaken(table, [other, theirs]);
   });
   expect(gaps).toBeGreaterThan(6);
 });
 
+test('no slot is lost when a sweep brings it into sight and another takes it, or gives it back', () => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
+    const theirs = take(elsewhere, 2);
+    interrupt(
+      () => {
+        for (let slot = 0; slot < 4; slot++) list.show(slotRef(0, slot));
+      },
+      () => {
+        give(elsewhere, theirs.splice(0, 1));
+        theirs.push(...take(elsewhere, 2));
+      },
+    );
+    expectTaken(table, [other, theirs]);
+  });
+  expect(gaps).toBeGreaterThan(8);
+});
+
+test('of two who want the slot in a magazine at the same moment, its owner and a thief, one gets it', () => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, me, MiB_CLASS);
+    const thief = listOf(table, other, MiB_CLASS);
+    const [ref] = take(list, 1) as [SlotRef];
+    const word = wordOf(table, ref);
+    let stolen: SlotRef | undefined;
+    let given = false;
+    interrupt(
+      () => (stolen = thief.steal()),
+      () => (given = list.give(ref, word)),
+    );
+    expect(stolen === ref).toBe(!given);
+    expectTaken(table, [other, given ? [] : [ref]]);
+  });
+  expect(gaps).toBeGreaterThan(3);
+});
+
 test('of two who give back the same lease at the same moment, one succeeds', () => {
   const gaps = atEveryGap((interrupt) => {
-    const list = openList(table, MiB_CLASS);
-    const [ref] = take(list, me, 1) as [SlotRef];
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
+    const [ref] = take(list, 1) as [SlotRef];
     const word = wordOf(table, ref);
     const outcomes: boolean[] = [];
     interrupt(
       () => outcomes.push(list.give(ref, word)),
-      () => outcomes.push(list.give(ref, word)),
+      () => outcomes.push(elsewhere.give(ref, word)),
     );
     if (outcomes.length === 1) outcomes.push(list.give(ref, word));
     expect(outcomes.filter(Boolean)).toHaveLength(1);

@@ -4,20 +4,19 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bitmapAt, wordOf } from './audit.ts';
 import { expectTaken, listOf, openList, take } from './lists.ts';
-import { createTable } from './memory.ts';
+import { createTable, roomOf } from './memory.ts';
 
 const me = 1 as ThreadId;
 const other = 2 as ThreadId;
-const ghost = 3 as ThreadId;
 const MiB_CLASS = 6;
 const table = createTable(2);
 
 test.each(SIZE_CLASSES.map((bytes, sizeClass) => ({ bytes, sizeClass })))(
   'an open slab of $bytes-byte slots gives each of its slots once',
   ({ bytes, sizeClass }) => {
-    const list = openList(table, sizeClass);
+    const list = openList(table, me, sizeClass);
     const refs = new Set<SlotRef>();
-    for (let taken = take(list, me, 7); taken.length > 0; taken = take(list, me, 7)) {
+    for (let taken = take(list, 7); taken.length > 0; taken = take(list, 7)) {
       for (const ref of taken) refs.add(ref);
     }
     expect(refs.size).toBe(SLAB_BYTES / bytes);
@@ -26,45 +25,51 @@ test.each(SIZE_CLASSES.map((bytes, sizeClass) => ({ bytes, sizeClass })))(
   },
 );
 
-test('a list gives slots of its own class only', () => {
-  const list = openList(table, 0);
-  expect(take(listOf(table, 1), me, 1)).toEqual([]);
-  expect(take(list, me, 1)).toHaveLength(1);
+test('a list gives slots of its own pool only', () => {
+  const list = openList(table, me, 0);
+  expect(take(listOf(table, me, 1), 1)).toEqual([]);
+  expect(take(listOf(table, me, 8), 1)).toEqual([]);
+  expect(take(list, 1)).toHaveLength(1);
 });
 
-test('a slab that is not open yet has nothing to give', () => {
-  const list = openList(table, 0, 0);
-  expect(take(list, me, 1)).toEqual([]);
-  table.claim(0);
-  expect(take(list, me, 1)).toEqual([]);
-  list.open(0);
-  expect(take(list, me, 1)).toHaveLength(1);
+test('a slab that is not open, or not any more, has nothing to give', () => {
+  const list = openList(table, me, MiB_CLASS, 0);
+  const { life } = roomOf(table, me);
+  expect(take(list, 1)).toEqual([]);
+  life.open(MiB_CLASS);
+  expect(take(list, 1)).toHaveLength(1);
+  life.drain(0);
+  expect(take(list, 1)).toEqual([]);
 });
 
-test('opening a slab again brings no slot that is taken back', () => {
-  const list = openList(table, MiB_CLASS);
-  const mine = take(list, me, 3);
-  list.open(0);
-  const theirs = take(list, other, 4);
-  expect(theirs).toHaveLength(1);
-  expectTaken(table, [me, mine], [other, theirs]);
+test('a slab that serves another class gives that class slots, whatever it gave before', () => {
+  const list = openList(table, me, MiB_CLASS);
+  for (const ref of take(list, 4)) list.give(ref, wordOf(table, ref));
+  const { life } = roomOf(table, me);
+  expect(life.retire(0)).toBe(true);
+  expect(life.open(3)).toBe(0);
+  expect(take(list, 1)).toEqual([]);
+  const refs = take(listOf(table, me, 3), 64);
+  expect(refs).toHaveLength(64);
+  expectTaken(table, [me, refs]);
 });
 
 test('slots that a thread leaves can be taken by others while it still takes', () => {
-  const list = openList(table, MiB_CLASS);
+  const list = openList(table, me, MiB_CLASS);
+  const elsewhere = listOf(table, other, MiB_CLASS);
   const theirs: SlotRef[] = [];
   const mine: SlotRef[] = [];
-  list.take(me, 2, (ref) => {
+  list.take(2, (ref) => {
     mine.push(ref);
-    theirs.push(...take(list, other, 1));
+    theirs.push(...take(elsewhere, 1));
   });
   expect(theirs).toHaveLength(2);
   expectTaken(table, [me, mine], [other, theirs]);
 });
 
 test('a slot is given back once: the word that was presented before is out of date', () => {
-  const list = openList(table, MiB_CLASS);
-  const [ref] = take(list, me, 1) as [SlotRef];
+  const list = openList(table, me, MiB_CLASS);
+  const [ref] = take(list, 1) as [SlotRef];
   const word = wordOf(table, ref);
   expect(list.give(ref, word)).toBe(true);
   expect(generationOf(wordOf(table, ref))).toBe(generationOf(word) + 1);
@@ -72,20 +77,33 @@ test('a slot is given back once: the word that was presented before is out of da
   expect(list.give(ref, word)).toBe(false);
   expect(table.words.every((each, at) => each === after[at])).toBe(true);
 
-  const all = take(list, other, 4);
+  const all = take(listOf(table, other, MiB_CLASS), 4);
   expect(all).toContain(ref);
   expect(list.give(ref, word)).toBe(false);
   expectTaken(table, [other, all]);
 });
 
-test('a bit that is set though its slot is taken misleads nobody', () => {
-  const list = openList(table, MiB_CLASS);
-  const mine = take(list, me, 4);
-  for (const ref of mine) table.words[bitmapAt(table, ref)]! |= 1 << ref;
-  expect(take(list, other, 4)).toEqual([]);
+test('a bit that is clear though its slot is taken misleads nobody', () => {
+  const list = openList(table, me, MiB_CLASS);
+  const elsewhere = listOf(table, other, MiB_CLASS);
+  const mine = take(list, 4);
+  for (const ref of mine) table.words[bitmapAt(table, ref)]! &= ~(1 << ref);
+  expect(take(elsewhere, 4)).toEqual([]);
   for (const ref of mine.slice(2)) list.give(ref, wordOf(table, ref));
-  for (const ref of mine) table.words[bitmapAt(table, ref)]! |= 1 << ref;
-  expect(new Set(take(list, other, 4))).toEqual(new Set(mine.slice(2)));
+  for (const ref of mine) table.words[bitmapAt(table, ref)]! &= ~(1 << ref);
+  expect(new Set(take(elsewhere, 4))).toEqual(new Set(mine.slice(2)));
+});
+
+test("a slot that was never anybody's, or is lent, cannot be stolen; one in a magazine can, once", () => {
+  const list = openList(table, me, MiB_CLASS);
+  const thief = listOf(table, other, MiB_CLASS);
+  expect(thief.steal()).toBeUndefined();
+  const [ref] = take(list, 1) as [SlotRef];
+  const word = wordOf(table, ref);
+  expect(thief.steal()).toBe(ref);
+  expectTaken(table, [other, [ref]]);
+  expect(list.give(ref, word)).toBe(false);
+  expect(generationOf(wordOf(table, ref))).toBe(generationOf(word));
 });
 
 test('the list does what a plain set of free slots does', () => {
@@ -102,7 +120,7 @@ test('the list does what a plain set of free slots does', () => {
       n: fc.nat(),
     }),
     fc.record({
-      kind: fc.constantFrom('sweep' as const, 'strayBit' as const),
+      kind: fc.constantFrom('show' as const, 'strayBit' as const, 'steal' as const),
       thread: anyThread,
       n: fc.nat(),
     }),
@@ -115,7 +133,8 @@ test('the list does what a plain set of free slots does', () => {
       anySlabs,
       fc.array(anyStep, { maxLength: 60 }),
       (sizeClass, slabs, steps) => {
-        const list = openList(table, sizeClass, slabs);
+        const list = openList(table, me, sizeClass, slabs);
+        const listOfOther = listOf(table, other, sizeClass);
         const capacity = slabs * list.slotsPerSlab;
         const held = new Map<SlotRef, { thread: ThreadId; word: number }>();
         const ended: [SlotRef, number][] = [];
@@ -123,7 +142,7 @@ test('the list does what a plain set of free slots does', () => {
           const [ref, lease] = [...held][n % Math.max(1, held.size)] ?? [];
           if (kind === 'take') {
             const free = capacity - held.size;
-            const taken = take(list, thread, n);
+            const taken = take(thread === me ? list : listOfOther, n);
             expect(taken.length > 0).toBe(free > 0);
             expect(taken.length).toBeLessThanOrEqual(n);
             if (slabs === 1) expect(taken.length).toBe(Math.min(n, free));
@@ -137,11 +156,15 @@ test('the list does what a plain set of free slots does', () => {
             ended.push([ref, lease!.word]);
           } else if (kind === 'giveAgain' && ended.length > 0) {
             expect(list.give(...ended[n % ended.length]!)).toBe(false);
-          } else if (kind === 'sweep') {
-            expect(list.sweep(n % slabs, ghost)).toBe(0);
+          } else if (kind === 'show') {
+            list.show(slotRef(n % slabs, n % list.slotsPerSlab));
           } else if (kind === 'strayBit') {
             const stray = slotRef(n % slabs, n % list.slotsPerSlab);
-            if (held.has(stray)) table.words[bitmapAt(table, stray)]! |= 1 << (stray & 31);
+            if (held.has(stray)) table.words[bitmapAt(table, stray)]! &= ~(1 << (stray & 31));
+          } else if (kind === 'steal') {
+            const stolen = (thread === me ? list : listOfOther).steal();
+            expect(stolen === undefined).toBe(held.size === 0);
+            if (stolen !== undefined) held.set(stolen, { thread, word: wordOf(table, stolen) });
           }
         }
         const slotsHeldBy = (who: ThreadId): SlotRef[] =>

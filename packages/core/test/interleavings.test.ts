@@ -2,7 +2,7 @@
 import type { BufferPools, Slice } from '@millrace/core';
 import { expect, test } from 'vitest';
 import { expectSound } from './audit.ts';
-import { bytesIn, createTable, join, leaseEverything, wipe } from './memory.ts';
+import { OWNER, bytesIn, createTable, join, leaseEverything, wipe } from './memory.ts';
 import { atEveryGap } from './steps.ts';
 
 const MiB = 1024 * 1024;
@@ -23,6 +23,7 @@ const deeds: Record<string, Deed> = {
   'releases all it has': (_, held) => {
     while (held.length > 0) held.pop()!.release();
   },
+  'gives back what it can spare': (pools) => void pools.trim(),
   'leases and releases by turns': (pools, held) => {
     for (let i = 0; i < 4; i++) {
       lease(pools, held);
@@ -55,7 +56,7 @@ test.each(pairs)(
       );
       expect(threads[0].stats().slices.live).toBe(leased.length);
 
-      threads[1].sweep(threads[0].thread);
+      threads[1].sweep(threads[0].thread, OWNER);
       for (const slice of held[1]!) slice.release();
       expect(bytesIn(leaseEverything(threads[1]))).toBe(2 * 4 * MiB);
     });
@@ -84,7 +85,7 @@ test('an id is not given out again before all that its dead thread held is back'
     for (let i = 0; i < 3; i++) dying.acquire(MiB);
     const theirs: Slice[] = [];
     interrupt(
-      () => living.sweep(dying.thread),
+      () => living.sweep(dying.thread, OWNER),
       () => {
         const next = join(table);
         theirs.push(next.acquire(MiB), next.acquire(MiB));
@@ -115,7 +116,7 @@ test('a thread that is swept though it lives loses its leases, and does not touc
         }
       },
       () => {
-        sweeper.sweep(mistaken.thread);
+        sweeper.sweep(mistaken.thread, OWNER);
         theirs.push(...leaseEverything(sweeper));
       },
     );

@@ -3,7 +3,7 @@ import type { BufferPools, ThreadId } from '@millrace/core';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { expectSound } from './audit.ts';
-import { bytesIn, createTable, join, leaseEverything, register } from './memory.ts';
+import { OWNER, bytesIn, createTable, join, leaseEverything, register } from './memory.ts';
 import { changed, resultOf, sharedWords, startThread } from './threads.ts';
 
 const SLAB_BYTES = 4 * 1024 * 1024;
@@ -38,7 +38,7 @@ async function killOne(
 
   // Before the sweep: from then on its slots may be signed by others.
   for (let slot = 0; slot < users.length; slot++) Atomics.compareExchange(users, slot, thread, 0);
-  return main.sweep(thread);
+  return main.sweep(thread, OWNER);
 }
 
 test('50 threads are killed while they lease and release, and not one slot is lost', async () => {
@@ -72,7 +72,7 @@ test('50 threads are killed while they lease and release, and not one slot is lo
   Atomics.store(stop, 0, 1);
 
   expect(await survived).toMatchObject({ faults: 0 });
-  expect(main.sweep(survivor)).toBe(0);
+  expect(main.sweep(survivor, OWNER)).toBe(0);
   expect(swept).toBeGreaterThan(LANES * KILLS_PER_LANE);
   expect(main.registry.stats()).toEqual({ alive: [main.thread], dead: [] });
   const { leased, returned, live } = main.stats().slices;

@@ -13,23 +13,39 @@ import {
 } from '@millrace/core/internal';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-
-const SLOTS_PER_SLAB = 1024;
-const MAGAZINE_WORDS = 64;
+import {
+  ATTENTION,
+  MAGAZINE_WORDS,
+  SLOTS_PER_SLAB,
+  SLOT_SEATS,
+  SEAT_WORDS,
+  THREADS_HIGH,
+  THREAD_LEASED,
+  THREAD_RETURNED,
+  THREAD_RETURNED_LEASE,
+  THREAD_SWEPT,
+  THREAD_WAITING,
+} from '../dist/memory/layout.js';
+import { POOL_COUNT } from '../dist/memory/size-classes.js';
 
 const anySlabs = fc.integer({ min: 1, max: 100_000 });
 const anyCounters = fc.integer({ min: 0, max: 5000 });
+const anyExtra = fc.integer({ min: 0, max: 5000 });
 
 test('no zone of the control block reaches into the next', () => {
   fc.assert(
-    fc.property(anySlabs, anyCounters, (slabs, counters) => {
-      const layout = controlLayout(slabs, counters);
+    fc.property(anySlabs, anyCounters, anyExtra, (slabs, counters, extra) => {
+      const layout = controlLayout(slabs, counters, extra);
       const zones = [
-        { at: 0, words: 4 },
+        { at: 0, words: LINE },
+        { at: THREADS_HIGH, words: 2 },
+        { at: ATTENTION, words: 1 + SIZE_CLASSES.length },
+        { at: layout.arenasAt, words: layout.arenas },
         { at: layout.threadsAt, words: MAX_THREADS * LINE },
         { at: layout.countersAt, words: MAX_THREADS * layout.stripeWords },
-        { at: layout.magazinesAt, words: MAX_THREADS * SIZE_CLASSES.length * MAGAZINE_WORDS },
+        { at: layout.magazinesAt, words: MAX_THREADS * POOL_COUNT * MAGAZINE_WORDS },
         { at: layout.slabsAt, words: slabs * SLAB_WORDS },
+        { at: layout.extraAt, words: extra },
         { at: layout.slotsAt, words: slabs * SLOTS_PER_SLAB * LINE },
         { at: layout.words, words: 0 },
       ];
@@ -72,11 +88,33 @@ test('a bitmap has a bit for each slot of the smallest class, and a line of its 
   expect((SLAB_WORDS - SLAB_BITMAP) * 32).toBe(SLOTS_PER_SLAB);
 });
 
+test('the records of threads and slots fit a line, and what is counted in them lies apart', () => {
+  const waiting = THREAD_WAITING + SIZE_CLASSES.length;
+  expect(waiting).toBeLessThanOrEqual(THREAD_LEASED);
+  expect([THREAD_LEASED + 2, THREAD_RETURNED + 2]).toEqual([THREAD_RETURNED, THREAD_SWEPT]);
+  expect(THREAD_RETURNED_LEASE).toBeLessThan(LINE);
+  expect(SLOT_SEATS + SEAT_WORDS).toBeLessThanOrEqual(LINE);
+  expect(SEAT_WORDS * 32).toBe(MAX_THREADS);
+});
+
+test('no arena is larger than 1 GiB, and all together have room for every slab', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 20 }), (slabs) => {
+      const { arenas, slabsPerArena } = controlLayout(slabs, 0);
+      expect(slabsPerArena).toBeLessThanOrEqual(256);
+      expect(arenas * slabsPerArena).toBeGreaterThanOrEqual(slabs);
+      expect((arenas - 1) * slabsPerArena).toBeLessThan(slabs);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test('every slot has a line of its own for its word', () => {
   fc.assert(
     fc.property(anySlabs, fc.nat(), fc.nat(), fc.nat(), fc.nat(), (slabs, a, b, c, d) => {
       const layout = controlLayout(slabs, 3);
-      const list = new FreeList(new Int32Array(0), layout, 0);
+      const shape = { pool: 0, slotsPerSlab: SLOTS_PER_SLAB, from: 0, to: slabs };
+      const list = new FreeList(new Int32Array(0), layout, 1 as ThreadId, shape);
       const one = slotRef(a % slabs, b % SLOTS_PER_SLAB);
       const other = slotRef(c % slabs, d % SLOTS_PER_SLAB);
       expect(list.wordAt(one)).toBeGreaterThanOrEqual(layout.slotsAt);

@@ -3,32 +3,32 @@ import type { ThreadId } from '@millrace/core';
 import {
   CACHED,
   FREE,
-  FreeList,
   holderOf,
   stateOf,
+  type FreeList,
   type SlabTable,
   type SlotRef,
 } from '@millrace/core/internal';
 import { expect } from 'vitest';
 import { hasBit, slotsOf } from './audit.ts';
-import { wipe } from './memory.ts';
+import { roomOf, wipe } from './memory.ts';
 
-/** The list of one class, with `slabs` slabs open, on memory that was wiped. */
-export function openList(table: SlabTable, sizeClass: number, slabs = 1): FreeList {
+/** The list of one pool as `thread` sees it, with `slabs` slabs open, on memory that was wiped. */
+export function openList(table: SlabTable, thread: ThreadId, pool: number, slabs = 1): FreeList {
   wipe(table);
-  const list = listOf(table, sizeClass);
-  for (let i = 0; i < slabs; i++) list.open(table.claim(sizeClass)!);
-  return list;
+  const room = roomOf(table, thread);
+  for (let i = 0; i < slabs; i++) expect(room.life.open(pool)).toBe(i);
+  return room.pools[pool]!.list;
 }
 
 /** The list as another thread sees it: each has an object of its own over the same words. */
-export function listOf(table: SlabTable, sizeClass: number): FreeList {
-  return new FreeList(table.words, table.layout, sizeClass);
+export function listOf(table: SlabTable, thread: ThreadId, pool: number): FreeList {
+  return roomOf(table, thread).pools[pool]!.list;
 }
 
-export function take(list: FreeList, thread: ThreadId, want: number): SlotRef[] {
+export function take(list: FreeList, want: number): SlotRef[] {
   const refs: SlotRef[] = [];
-  expect(list.take(thread, want, (ref) => refs.push(ref))).toBe(refs.length);
+  expect(list.take(want, (ref) => refs.push(ref))).toBe(refs.length);
   return refs;
 }
 
@@ -44,6 +44,6 @@ export function expectTaken(table: SlabTable, ...taken: [ThreadId, Iterable<Slot
   for (const { ref, word } of slotsOf(table)) {
     const holder = holders.get(ref);
     expect([stateOf(word), holderOf(word)]).toEqual(holder ? [CACHED, holder] : [FREE, 0]);
-    if (!holder) expect(hasBit(table, ref), `slot ${ref} is FREE and its bit is set`).toBe(true);
+    if (!holder) expect(hasBit(table, ref), `slot ${ref} is FREE and its bit clear`).toBe(false);
   }
 }

@@ -4,12 +4,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTable, wipe } from './memory.ts';
 
-const CAPACITIES = [32, 32, 32, 32, 16, 8, 2, 1];
+const CAPACITIES = [32, 32, 32, 16, 8, 4, 0, 0];
+/** Those over the reserve have none: what a critical acquire leaves is for the next one, anywhere. */
+const POOLS = 16;
 const me = 1 as ThreadId;
 const table = createTable(1);
 
-function magazineOf(thread: number, sizeClass: number): Magazine {
-  return new Magazine(table.words, table.layout, thread as ThreadId, sizeClass);
+function magazineOf(thread: number, pool: number): Magazine {
+  return new Magazine(table.words, table.layout, thread as ThreadId, pool);
 }
 
 test.each(
@@ -27,9 +29,13 @@ test.each(
     for (let slot = 0; slot < capacity; slot++) expect(magazine.push(slotRef(0, slot))).toBe(true);
     expect(magazine.push(slotRef(0, capacity))).toBe(false);
     expect(magazine.count).toBe(capacity);
-    expect(magazine.pop()).toBe(slotRef(0, capacity - 1));
+    expect(magazine.pop()).toBe(capacity > 0 ? slotRef(0, capacity - 1) : undefined);
   },
 );
+
+test('a pool over the reserve has magazines that hold nothing', () => {
+  for (let pool = 8; pool < POOLS; pool++) expect(magazineOf(me, pool).capacity).toBe(0);
+});
 
 test('an empty magazine has nothing to give, however often it is asked', () => {
   wipe(table);
@@ -42,13 +48,13 @@ test('an empty magazine has nothing to give, however often it is asked', () => {
   expect(magazine.pop()).toBe(7);
 });
 
-test('magazines of other threads and classes keep their entries apart', () => {
+test('magazines of other threads and pools keep their entries apart', () => {
   wipe(table);
   const each = (visit: (magazine: Magazine, mark: (i: number) => SlotRef) => void): void => {
     for (let thread = 1; thread < MAX_THREADS; thread++) {
-      for (let sizeClass = 0; sizeClass < SIZE_CLASSES.length; sizeClass++) {
-        const mark = (i: number): SlotRef => slotRef(thread * 8 + sizeClass, i);
-        visit(magazineOf(thread, sizeClass), mark);
+      for (let pool = 0; pool < POOLS; pool++) {
+        const mark = (i: number): SlotRef => slotRef(thread * POOLS + pool, i);
+        visit(magazineOf(thread, pool), mark);
       }
     }
   };

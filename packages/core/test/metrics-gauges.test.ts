@@ -1,8 +1,7 @@
-import type { ThreadId } from '@millrace/core';
+import { Gauges, type ThreadId } from '@millrace/core';
+import { loadNumber, NUMBER_WORDS, storeNumber } from '@millrace/core/internal';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Gauges } from '../dist/metrics/gauges.js';
-import { NUMBER_WORDS, loadNumber, storeNumber } from '../dist/metrics/versioned-number.js';
 import { sharedWords, start } from './rings-threads.ts';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
 import { codeOf } from './thrown.ts';

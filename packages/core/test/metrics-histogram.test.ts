@@ -1,15 +1,7 @@
-import type { ThreadId } from '@millrace/core';
+import { Histogram, type HistogramSnapshot, type ThreadId } from '@millrace/core';
+import { bucketOf, BUCKETS, leastIn, middleOf, widthOf } from '@millrace/core/internal';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  BUCKETS,
-  bucketOf,
-  leastIn,
-  middleOf,
-  widthOf,
-} from '../dist/metrics/histogram-buckets.js';
-import type { HistogramSnapshot } from '../dist/metrics/histogram-snapshot.js';
-import { Histogram } from '../dist/metrics/histogram.js';
 import { sharedWords, start, until } from './rings-threads.ts';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
 import { codeOf } from './thrown.ts';

@@ -1,11 +1,11 @@
 /** What holds where shared WebAssembly memory cannot be had: the same, on a SharedArrayBuffer. */
 import { BufferPools } from '@millrace/core';
-import { Arena, SlabTable } from '@millrace/core/internal';
+import { Arena } from '@millrace/core/internal';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { expectSound } from './audit.ts';
-import { bytesIn, join, leaseEverything, register } from './memory.ts';
+import { OWNER, bytesIn, createTable, join, leaseEverything, register } from './memory.ts';
 import { codeOf } from './thrown.ts';
 import { runJob, sharedWords } from './threads.ts';
 
@@ -44,7 +44,7 @@ test('memory that can be had in neither way is refused by the name of the settin
 
 test('pools on plain memory lend all of it, to several threads, and tell what they stand on', async () => {
   withoutSharedWasmMemory();
-  const table = SlabTable.create(8, 3);
+  const table = createTable(8);
   const main = join(table);
   const { arena } = main.stats();
   expect(arena).toEqual({
@@ -66,7 +66,7 @@ test('pools on plain memory lend all of it, to several threads, and tell what th
     ),
   );
   for (const tally of tallies) expect(tally).toMatchObject({ faults: 0 });
-  for (const thread of threads) expect(main.sweep(thread)).toBe(0);
+  for (const thread of threads) expect(main.sweep(thread, OWNER)).toBe(0);
   expectSound(table, []);
   expect(bytesIn(leaseEverything(main))).toBe(32 * MiB);
 });

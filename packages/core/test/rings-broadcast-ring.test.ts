@@ -1,9 +1,7 @@
+import { type BroadcastReader, BroadcastRing, type BroadcastRingShape } from '@millrace/core';
+import { loadPosition, POSITION_WORDS, storePosition } from '@millrace/core/internal';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BroadcastReader } from '../dist/rings/broadcast-reader.js';
-import type { BroadcastRingShape } from '../dist/rings/broadcast-ring-layout.js';
-import { BroadcastRing } from '../dist/rings/broadcast-ring.js';
-import { POSITION_WORDS, loadPosition, storePosition } from '../dist/rings/position.js';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
 import { codeOf } from './thrown.ts';
 

@@ -1,7 +1,6 @@
+import { ByteRing, FrameReader, FrameWriter } from '@millrace/core';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { ByteRing } from '../dist/rings/byte-ring.js';
-import { FrameReader, FrameWriter } from '../dist/rings/frames.js';
+import { describe, expect, test, vi } from 'vitest';
 import { fillFrom } from './rings-pattern.ts';
 import { codeOf } from './thrown.ts';
 
@@ -209,12 +208,37 @@ describe('A byte ring', () => {
     expect(ring.stats().state).toBe('ended');
   });
 
+  test('that is made in memory of its own lies in whole cache lines', () => {
+    for (const capacity of [8, 4096, 2 ** 20]) {
+      const { words, bytes } = ByteRing.create(capacity);
+      // Nothing but a WebAssembly memory has a buffer of whole pages, and it begins with one.
+      expect(words.buffer.byteLength % 65_536).toBe(0);
+      expect([words.byteOffset, bytes.byteOffset % 128, bytes.length]).toEqual([0, 0, capacity]);
+      expect(bytes.buffer).toBe(words.buffer);
+    }
+  });
+
+  test('is made in plain shared memory where there is no other', () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    try {
+      const ring = ByteRing.create(64);
+      expect(ring.words.buffer).toBeInstanceOf(SharedArrayBuffer);
+      expect(ring.writer().write(Uint8Array.of(1, 2, 3))).toBe(3);
+      expect(ring.reader().read(new Uint8Array(8))).toBe(3);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
   test('refuses sizes, places and ranges that cannot be', () => {
     const words = new Int32Array(ByteRing.words());
     for (const capacity of [0, 4, 7, 24, 100]) {
       expect(codeOf(() => new ByteRing(words, 0, new Uint8Array(capacity)))).toBe(
         'ERR_INVALID_ARG',
       );
+    }
+    for (const capacity of [0, 24, 16.5, -8, Number.NaN, 2 ** 31]) {
+      expect(codeOf(() => ByteRing.create(capacity))).toBe('ERR_INVALID_ARG');
     }
     for (const at of [-1, 1, 0.5, Number.NaN]) {
       expect(codeOf(() => new ByteRing(words, at, new Uint8Array(8)))).toBe('ERR_INVALID_ARG');

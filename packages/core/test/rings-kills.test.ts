@@ -1,9 +1,6 @@
 /** Threads that are ended between any two instructions, and those that must go on without them. */
-import type { ThreadId } from '@millrace/core';
+import { BroadcastRing, ByteRing, MessageRing, type ThreadId } from '@millrace/core';
 import { describe, expect, test } from 'vitest';
-import { BroadcastRing } from '../dist/rings/broadcast-ring.js';
-import { ByteRing } from '../dist/rings/byte-ring.js';
-import { MessageRing } from '../dist/rings/message-ring.js';
 import { kill, sharedWords, start, until } from './rings-threads.ts';
 
 const MAIN = 127 as ThreadId;

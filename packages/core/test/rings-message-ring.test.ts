@@ -1,11 +1,9 @@
-import type { ThreadId } from '@millrace/core';
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { MessageRing, type MessageRingShape, type ThreadId } from '@millrace/core';
 import {
-  CLAIMED,
-  FREE,
-  PUBLISHED,
-  READING,
+  CELLS_CLAIMED as CLAIMED,
+  CELLS_FREE as FREE,
+  CELLS_PUBLISHED as PUBLISHED,
+  CELLS_READING as READING,
   claim,
   countOf,
   idle,
@@ -16,9 +14,9 @@ import {
   restOf,
   runBitsOf,
   runOf,
-  type MessageRingShape,
-} from '../dist/rings/message-ring-layout.js';
-import { MessageRing } from '../dist/rings/message-ring.js';
+} from '@millrace/core/internal';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
 import { codeOf } from './thrown.ts';
 

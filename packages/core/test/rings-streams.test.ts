@@ -1,13 +1,18 @@
-import type { ThreadId } from '@millrace/core';
+import {
+  ByteRing,
+  EventCount,
+  MessageRing,
+  readableFrom,
+  type ThreadId,
+  Waiter,
+  writableTo,
+} from '@millrace/core';
+import { READER_BELL } from '@millrace/core/internal';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { ByteRing } from '../dist/rings/byte-ring.js';
-import { readableFrom, writableTo } from '../dist/rings/byte-streams.js';
-import { READER_BELL } from '../dist/rings/byte-ring-layout.js';
-import { EventCount } from '../dist/rings/event-count.js';
-import { MessageRing } from '../dist/rings/message-ring.js';
+import { describe, expect, test, vi } from 'vitest';
 import { fillFrom } from './rings-pattern.ts';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
+import { codeOf } from './thrown.ts';
 
 type Wait = EventCount['wait'];
 
@@ -113,7 +118,7 @@ describe('An event count', () => {
     const real = Atomics.wait;
     const gaps = atEveryGap((interrupt) => {
       const shared = words();
-      const bell = new EventCount(shared, BELL);
+      const bell = new EventCount(shared, BELL, { waiter: new Waiter({ mostSpinMs: 0 }) });
       let told = false;
       let slept = 0;
       const tell = (): void => {
@@ -131,7 +136,7 @@ describe('An event count', () => {
       };
       try {
         interrupt(() => {
-          expect(bell.waitSync(() => Atomics.load(shared, NEWS) === 1, { spins: 0 })).toBe(true);
+          expect(bell.waitSync(() => Atomics.load(shared, NEWS) === 1)).toBe(true);
         }, tell);
       } finally {
         Atomics.wait = real;
@@ -194,17 +199,37 @@ describe('An event count', () => {
 
   test('tells that the time was up', async () => {
     const bell = new EventCount(words(), BELL);
-    expect(bell.waitSync(() => false, { timeoutMs: 1, spins: 3 })).toBe(false);
+    expect(bell.waitSync(() => false, { timeoutMs: 1 })).toBe(false);
     expect(await bell.wait(() => false, { timeoutMs: 1 })).toBe(false);
   });
 
-  test('gives up with the reason of the signal', async () => {
+  test('gives up when its signal is aborted, and hands on the reason', async () => {
     const bell = new EventCount(words(), BELL);
     const abort = new AbortController();
     const waiting = bell.wait(() => false, { signal: abort.signal });
-    const reason = new Error('enough');
-    abort.abort(reason);
-    await expect(waiting).rejects.toBe(reason);
-    await expect(bell.wait(() => true, { signal: abort.signal })).rejects.toBe(reason);
+    const cause = new Error('enough');
+    abort.abort(cause);
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_ABORTED', cause });
+    await expect(bell.wait(() => true, { signal: abort.signal })).rejects.toMatchObject({
+      code: 'ERR_ABORTED',
+      cause,
+    });
+  });
+
+  test('refuses a timeout that is none, and to block a thread that may not', async () => {
+    const bell = new EventCount(words(), BELL);
+    expect(codeOf(() => bell.waitSync(() => true, { timeoutMs: -1 }))).toBe('ERR_INVALID_ARG');
+    await expect(bell.wait(() => true, { timeoutMs: Number.NaN })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG',
+    });
+    vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+      throw new TypeError('Atomics.wait cannot be called in this context');
+    });
+    try {
+      expect(bell.waitSync(() => true)).toBe(true);
+      expect(codeOf(() => bell.waitSync(() => false))).toBe('ERR_CANNOT_BLOCK');
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 });

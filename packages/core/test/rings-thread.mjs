@@ -1,12 +1,8 @@
 // A thread of the tests of rings and metrics. It does the one job that it was started for, posts the
 // result, and ends.
 
+import { BroadcastRing, ByteRing, Gauges, Histogram, MessageRing } from '@millrace/core';
 import { parentPort, workerData } from 'node:worker_threads';
-import { BroadcastRing } from '../dist/rings/broadcast-ring.js';
-import { ByteRing } from '../dist/rings/byte-ring.js';
-import { MessageRing } from '../dist/rings/message-ring.js';
-import { Gauges } from '../dist/metrics/gauges.js';
-import { Histogram } from '../dist/metrics/histogram.js';
 
 const jobs = {
   writeBytes,

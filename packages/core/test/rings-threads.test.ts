@@ -1,10 +1,6 @@
 /** Rings between real threads. */
-import type { ThreadId } from '@millrace/core';
+import { BroadcastRing, ByteRing, MessageRing, readableFrom, type ThreadId } from '@millrace/core';
 import { describe, expect, test } from 'vitest';
-import { BroadcastRing } from '../dist/rings/broadcast-ring.js';
-import { ByteRing } from '../dist/rings/byte-ring.js';
-import { readableFrom } from '../dist/rings/byte-streams.js';
-import { MessageRing } from '../dist/rings/message-ring.js';
 import { byteAt } from './rings-pattern.ts';
 import { sharedWords, start } from './rings-threads.ts';
 

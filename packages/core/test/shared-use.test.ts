@@ -1,9 +1,9 @@
 /** Real threads that lease from the same memory. They check what they hold themselves: see thread.mjs. */
 import type { BufferPools } from '@millrace/core';
-import { SizedBufferPool, type SlabTable } from '@millrace/core/internal';
+import type { SlabTable } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
 import { expectSound, slotsOf } from './audit.ts';
-import { bytesIn, createTable, join, leaseEverything, register } from './memory.ts';
+import { OWNER, bytesIn, createTable, join, leaseEverything, register, roomOf } from './memory.ts';
 import { changed, runJob, sharedWords } from './threads.ts';
 
 const SLAB_BYTES = 4 * 1024 * 1024;
@@ -34,7 +34,7 @@ async function churn(main: BufferPools, table: SlabTable, tries: number): Promis
   expect(users.every((user) => user === 0)).toBe(true);
   expectSound(table, []);
   // What their magazines hold goes back.
-  for (const thread of threads) expect(main.sweep(thread)).toBe(0);
+  for (const thread of threads) expect(main.sweep(thread, OWNER)).toBe(0);
   const sum = { leases: 0, exhausted: 0, faults: 0 };
   for (const { leases, exhausted, faults } of await tallies) {
     sum.leases += leases;
@@ -73,8 +73,7 @@ test('two threads that share one slab never find it empty while half of it is fr
   const sizeClass = 4;
   const table = createTable(1);
   const main = join(table);
-  new SizedBufferPool(table, sizeClass, main.thread).acquire();
-  main.sweep(main.thread);
+  roomOf(table, main.thread).life.open(sizeClass);
   const threads = [register(table), register(table)];
   const start = sharedWords(2);
   const jobs = threads.map((thread) =>
@@ -87,7 +86,7 @@ test('two threads that share one slab never find it empty while half of it is fr
   Atomics.store(start, 1, 1);
   Atomics.notify(start, 1);
 
-  // A thread takes at most 16 of the 32 slots at a time.
+  // A thread takes at most 8 of the 32 slots at a time.
   expect(await refused).toEqual([0, 0]);
   expect(slotsOf(table)).toHaveLength(32);
   expectSound(table, []);

@@ -2,6 +2,7 @@ import { LARGEST_CLASS_BYTES, SIZE_CLASSES } from '@millrace/core';
 import { classOf } from '@millrace/core/internal';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { POOL_COUNT, classOfPool } from '../dist/memory/size-classes.js';
 import { codeOf, thrownBy } from './thrown.ts';
 
 const PAGE_BYTES = 4096;
@@ -74,4 +75,9 @@ describe('a size that is not an integer from 1 to 4 MiB is refused', () => {
     expect(error.code).toBe('ERR_SIZE');
     expect(error.message).toContain(`of ${String(size)} bytes`);
   });
+});
+
+test('a pool and its twin over the reserve are of the same class', () => {
+  const classes = Array.from({ length: POOL_COUNT }, (_, pool) => classOfPool(pool));
+  expect(classes).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7]);
 });

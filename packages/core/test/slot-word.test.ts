@@ -1,11 +1,12 @@
 import type { ThreadId } from '@millrace/core';
 import {
   CACHED,
+  CLOSING,
   CORRUPTED,
-  EXPIRED,
   FREE,
   LIVE,
   RETURNING,
+  SHARED,
   ended,
   generationOf,
   holderOf,
@@ -18,7 +19,7 @@ import { expect, test } from 'vitest';
 
 const LAST_GENERATION = 2 ** 22 - 1;
 
-const anyState = fc.constantFrom(FREE, CACHED, LIVE, RETURNING, EXPIRED, CORRUPTED);
+const anyState = fc.constantFrom(FREE, CACHED, LIVE, RETURNING, SHARED, CLOSING, CORRUPTED);
 const anyHolder = fc.integer({ min: 0, max: 127 }).map((id) => id as ThreadId);
 const anyGeneration = fc.oneof(
   fc.integer({ min: 0, max: LAST_GENERATION }),

@@ -35,8 +35,8 @@ export function atEveryGap(trial: (interrupt: Interrupt) => void): number {
 }
 
 /**
- * Like {@link atEveryGap}, but the thread that runs the code dies in the gap. It dies by an exception, so
- * the code must have no `finally` or `catch` in its way.
+ * Like {@link atEveryGap}, but the thread that runs the code dies in the gap. It dies by an exception; a
+ * `finally` or `catch` on its way finds that no atomic operation works any more.
  */
 export function dyingAtEveryGap(trial: (mortal: (run: () => void) => void) => void): number {
   const death = new Error('The thread died');
@@ -62,7 +62,16 @@ function interruptAt(gap: number, run: () => void, intrude: () => void): void {
   const passGap = (): void => {
     if (at++ !== gap) return;
     restore();
-    intrude();
+    try {
+      intrude();
+    } catch (death) {
+      for (const [name] of real) {
+        atomics[name] = () => {
+          throw death;
+        };
+      }
+      throw death;
+    }
   };
   for (const [name, operation] of real) {
     atomics[name] = (...args) => {

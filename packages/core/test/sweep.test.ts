@@ -1,20 +1,34 @@
-import type { BufferPools, Slice, ThreadId } from '@millrace/core';
+import { BufferPools, type Slice, type ThreadId } from '@millrace/core';
 import {
   CACHED,
+  CLAIMED,
   CORRUPTED,
-  EXPIRED,
+  EMPTY,
   FREE,
   LIVE,
   Magazine,
+  NO_POOL,
+  OPEN,
+  RETIRING,
   RETURNING,
-  SizedBufferPool,
   pack,
+  slabStateOf,
+  slabWord,
   stateOf,
   type SlotState,
 } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
 import { bitmapAt, expectSound, slotsOf, wordAt, wordOf } from './audit.ts';
-import { bytesIn, createTable, join, leaseEverything, register, wipe } from './memory.ts';
+import {
+  OWNER,
+  bytesIn,
+  createTable,
+  join,
+  leaseEverything,
+  register,
+  roomOf,
+  wipe,
+} from './memory.ts';
 import { atEveryGap } from './steps.ts';
 import { codeOf } from './thrown.ts';
 
@@ -45,24 +59,21 @@ test.each<[name: string, state: SlotState, leases: number]>([
   const { ref } = dying.acquire(4 * MiB);
   table.words[wordAt(table, ref)] = pack(state, dying.thread, 7);
 
-  expect(living.sweep(dying.thread)).toBe(leases);
+  expect(living.sweep(dying.thread, OWNER)).toBe(leases);
   expect(wordOf(table, ref)).toBe(pack(FREE, 0, 8));
   expectSound(table, []);
 
-  expect(living.sweep(dying.thread)).toBe(0);
+  expect(living.sweep(dying.thread, OWNER)).toBe(0);
   expect(wordOf(table, ref)).toBe(pack(FREE, 0, 8));
 });
 
-test.each<SlotState>([EXPIRED, CORRUPTED])(
-  'a slot of nobody in state %i is left alone',
-  (state) => {
-    const { living, dying } = start();
-    const at = wordAt(table, dying.acquire(4 * MiB).ref);
-    table.words[at] = pack(state, 0, 7);
-    living.sweep(dying.thread);
-    expect(table.words[at]).toBe(pack(state, 0, 7));
-  },
-);
+test('a slot that was found damaged is left alone', () => {
+  const { living, dying } = start();
+  const at = wordAt(table, dying.acquire(4 * MiB).ref);
+  table.words[at] = pack(CORRUPTED, 0, 7);
+  living.sweep(dying.thread, OWNER);
+  expect(table.words[at]).toBe(pack(CORRUPTED, 0, 7));
+});
 
 test('what a thread has leased and cached in every class comes back when it dies', () => {
   const memory = createTable(16);
@@ -72,7 +83,7 @@ test('what a thread has leased and cached in every class comes back when it dies
     dying.acquire(bytes).release();
     dying.acquire(bytes);
   }
-  expect(living.sweep(dying.thread)).toBe(sizes.length);
+  expect(living.sweep(dying.thread, OWNER)).toBe(sizes.length);
   expectSound(memory, []);
   expect(bytesIn(leaseEverything(living))).toBe(16 * 4 * MiB);
 });
@@ -83,7 +94,7 @@ test('the slots of threads that live are untouched, down to the last bit', () =>
   const theirs = lease(dying, 3);
   for (const slice of mine) slice.bytes.fill(0xa5);
   const before = wordsOf(mine);
-  expect(living.sweep(dying.thread)).toBe(3);
+  expect(living.sweep(dying.thread, OWNER)).toBe(3);
   expect(wordsOf(mine)).toEqual(before);
   for (const slice of mine) {
     expect(slice.live).toBe(true);
@@ -96,40 +107,46 @@ test('the slots of threads that live are untouched, down to the last bit', () =>
   for (const slice of theirs) expect(codeOf(() => slice.release())).toBe('ERR_SLICE_STALE');
 });
 
-test('bits that a dead thread took out of the bitmap are set again', () => {
+test('bits that a dead thread set, and claimed no slot for, are cleared again', () => {
   const { living, dying } = start();
   dying.acquire(65536).release();
-  const held = new Set(
-    slotsOf(table)
-      .filter(({ word }) => stateOf(word) === CACHED)
-      .map(({ ref }) => ref),
-  );
   const first = bitmapAt(table, slotsOf(table)[0]!.ref);
-  const taken =
-    Atomics.exchange(table.words, first, 0) | Atomics.exchange(table.words, first + 1, 0);
-  expect(taken).not.toBe(0);
-  expect(held.size).toBe(32);
+  Atomics.store(table.words, first, -1);
+  Atomics.store(table.words, first + 1, -1);
 
-  expect(living.sweep(dying.thread)).toBe(0);
+  expect(living.sweep(dying.thread, OWNER)).toBe(0);
   expectSound(table, []);
   expect(bytesIn(leaseEverything(living))).toBe(8 * MiB);
 });
 
-test('a slab that a dead thread had claimed but not opened is opened', () => {
+test('a slab that a dead thread was about to retire, or to make part of a run, serves again', () => {
   const { living, dying } = start();
-  table.claim(MiB_CLASS);
-  expect(living.sweep(dying.thread)).toBe(0);
+  const { life } = roomOf(table, dying.thread);
+  dying.acquire(MiB).release();
+  const word = table.slabWord(0);
+  const at = table.layout.slabsAt;
+  for (const state of [RETIRING, CLAIMED] as const) {
+    const pool = state === CLAIMED ? NO_POOL : MiB_CLASS;
+    table.words[at] = slabWord(word, state, pool, dying.thread);
+    life.sweep(0, living.thread);
+    expect(slabStateOf(table.slabWord(0)), 'only its holder is swept').toBe(state);
+    life.sweep(0, dying.thread);
+    expect(slabStateOf(table.slabWord(0))).toBe(state === CLAIMED ? EMPTY : OPEN);
+  }
+  expect(living.sweep(dying.thread, OWNER)).toBe(0);
   expectSound(table, []);
   expect(bytesIn(leaseEverything(living))).toBe(8 * MiB);
 });
 
 test('the next thread of that id begins with empty magazines and may lease', () => {
   const { living, dying } = start();
-  for (const slice of lease(dying, 2)) slice.release();
-  living.sweep(dying.thread);
+  dying.acquire(MiB / 4).release();
+  const magazine = new Magazine(table.words, table.layout, dying.thread, 5);
+  expect(magazine.count).toBeGreaterThan(0);
+  living.sweep(dying.thread, OWNER);
   const next = join(table);
   expect(next.thread).toBe(dying.thread);
-  expect(new Magazine(table.words, table.layout, next.thread, MiB_CLASS).count).toBe(0);
+  expect(magazine.count).toBe(0);
   const slices = lease(next, 8);
   expect(new Set(slices.map(({ ref }) => ref)).size).toBe(8);
 });
@@ -137,7 +154,7 @@ test('the next thread of that id begins with empty magazines and may lease', () 
 test('slices from before a death stay stale for the next thread of that id', () => {
   const { living, dying } = start();
   const [old] = lease(dying, 1) as [Slice];
-  living.sweep(dying.thread);
+  living.sweep(dying.thread, OWNER);
   const next = join(table);
   const slices = lease(next, 8);
   expect(slices.map(({ ref }) => ref)).toContain(old.ref);
@@ -149,15 +166,27 @@ test('slices from before a death stay stale for the next thread of that id', () 
 test('an id that nobody has needs no sweep', () => {
   const { living, dying } = start();
   const kept = dying.acquire(1);
-  expect(living.sweep(99 as ThreadId)).toBe(0);
-  expect(living.sweep(0 as ThreadId)).toBe(0);
+  expect(living.sweep(99 as ThreadId, OWNER)).toBe(0);
+  expect(living.sweep(0 as ThreadId, OWNER)).toBe(0);
   expect(kept.live).toBe(true);
+});
+
+test('a thread that lives under the id of one that died keeps what it has when the other is swept', () => {
+  const { living, dying } = start();
+  living.sweep(dying.thread, OWNER);
+  const next = living.registry.register(OWNER + 1);
+  expect(next).toBe(dying.thread);
+  const [slice] = lease(BufferPools.attach(table.handle, next), 1) as [Slice];
+  expect(living.sweep(next, OWNER)).toBe(0);
+  expect(slice.live).toBe(true);
+  expect(living.sweep(next, OWNER + 1)).toBe(1);
+  expect(slice.live).toBe(false);
 });
 
 test('who waits for a release is woken by a sweep', async () => {
   const { living, dying } = start();
   const wait = living.released();
-  living.sweep(dying.thread);
+  living.sweep(dying.thread, OWNER);
   await expect(wait).resolves.toBeUndefined();
 });
 
@@ -168,29 +197,13 @@ test('the counters balance after every sweep, through many deaths', () => {
     const dying = join(table);
     const slices = lease(dying, death % 7);
     for (const slice of slices.slice(death % 3)) slice.release();
-    swept += living.sweep(dying.thread);
+    swept += living.sweep(dying.thread, OWNER);
     const { slices: counted } = living.stats();
     expect(counted.live).toBe(0);
     expect(counted.swept).toBe(swept);
     expect(counted.leased).toBe(counted.returned + counted.swept);
   }
   expect(swept).toBeGreaterThan(100);
-});
-
-test('a thread that dies between a lease and the count of it leaves no error in the counters', () => {
-  const { living, dying } = start();
-  lease(dying, 1);
-  expect(new SizedBufferPool(table, MiB_CLASS, dying.thread).acquire()).toBeDefined();
-  expect(living.sweep(dying.thread)).toBe(2);
-  expect(living.stats().slices).toEqual({ leased: 2, returned: 0, swept: 2, live: 0 });
-});
-
-test('a thread that dies between a release and the count of it leaves no error in the counters', () => {
-  const { living, dying } = start();
-  const [slice] = lease(dying, 2) as [Slice];
-  new SizedBufferPool(table, MiB_CLASS, dying.thread).release(slice.ref, slice.lease);
-  expect(living.sweep(dying.thread)).toBe(1);
-  expect(living.stats().slices).toEqual({ leased: 2, returned: 1, swept: 1, live: 0 });
 });
 
 test('nothing is lost or lent twice when another leases at any step of a sweep', () => {
@@ -201,7 +214,7 @@ test('nothing is lost or lent twice when another leases at any step of a sweep',
     const leasing = join(table);
     const theirs: Slice[] = [];
     interrupt(
-      () => living.sweep(dying.thread),
+      () => living.sweep(dying.thread, OWNER),
       () => {
         for (let slice = leasing.tryAcquire(MiB); slice; slice = leasing.tryAcquire(MiB)) {
           theirs.push(slice);
@@ -225,10 +238,10 @@ test('of two threads that sweep a third at the same moment, one does it', () => 
     lease(dying, 3);
     const counts: number[] = [];
     interrupt(
-      () => counts.push(living.sweep(dying.thread)),
-      () => counts.push(another.sweep(dying.thread)),
+      () => counts.push(living.sweep(dying.thread, OWNER)),
+      () => counts.push(another.sweep(dying.thread, OWNER)),
     );
-    if (counts.length === 1) counts.push(another.sweep(dying.thread));
+    if (counts.length === 1) counts.push(another.sweep(dying.thread, OWNER));
     expect(counts.sort((a, b) => a - b)).toEqual([0, 3]);
     expectSound(table, []);
     expect(living.stats().slices).toEqual({ leased: 3, returned: 0, swept: 3, live: 0 });

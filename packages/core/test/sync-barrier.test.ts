@@ -1,7 +1,6 @@
 /** The barrier: rounds, leaders, giving up, and parties that die. */
-import type { ThreadId } from '@millrace/core';
+import { Barrier, type ThreadId } from '@millrace/core';
 import { expect, test } from 'vitest';
-import { Barrier } from '../dist/sync/barrier.js';
 import { codeOfRejection, runJob, until } from './sync-threads.ts';
 import { sharedWords } from './threads.ts';
 import { codeOf } from './thrown.ts';

@@ -1,14 +1,16 @@
 // A thread that uses all structures of the sync room at random until it is killed, or told to stop. What it does under
 // each of them shows when somebody else is there who must not be, or when a death went untold.
 
-import { Barrier } from '../dist/sync/barrier.js';
-import { Condition } from '../dist/sync/condition.js';
-import { ManualResetEvent } from '../dist/sync/event.js';
-import { Latch } from '../dist/sync/latch.js';
-import { Mutex } from '../dist/sync/mutex.js';
-import { Once } from '../dist/sync/once.js';
-import { RwLock } from '../dist/sync/rw-lock.js';
-import { Semaphore } from '../dist/sync/semaphore.js';
+import {
+  Barrier,
+  Condition,
+  Latch,
+  ManualResetEvent,
+  Mutex,
+  Once,
+  RwLock,
+  Semaphore,
+} from '@millrace/core';
 
 /** Two words on different lines that are equal whenever nobody is between writing the one and the other. */
 const SECOND = 32;

@@ -1,8 +1,6 @@
 /** The condition: who is woken, in which order, and that no notification is lost or doubled. */
-import type { ThreadId } from '@millrace/core';
+import { Condition, Mutex, type ThreadId } from '@millrace/core';
 import { expect, test } from 'vitest';
-import { Condition } from '../dist/sync/condition.js';
-import { Mutex } from '../dist/sync/mutex.js';
 import { codeOfRejection, runJob, until } from './sync-threads.ts';
 import { sharedWords } from './threads.ts';
 import { codeOf } from './thrown.ts';

@@ -2,17 +2,20 @@
  * The blocking forms under random schedules, with threads that die at any step and sweepers that die
  * too: see sync-schedules.ts. For more schedules set MILLRACE_SCHEDULES, to 100000 for instance.
  */
-import { MillraceError, type ThreadId } from '@millrace/core';
+import {
+  Barrier,
+  Condition,
+  Latch,
+  ManualResetEvent,
+  MillraceError,
+  Mutex,
+  Once,
+  RwLock,
+  Semaphore,
+  type ThreadId,
+  Waiter,
+} from '@millrace/core';
 import { expect, test } from 'vitest';
-import { Barrier } from '../dist/sync/barrier.js';
-import { Condition } from '../dist/sync/condition.js';
-import { ManualResetEvent } from '../dist/sync/event.js';
-import { Latch } from '../dist/sync/latch.js';
-import { Mutex } from '../dist/sync/mutex.js';
-import { Once } from '../dist/sync/once.js';
-import { RwLock } from '../dist/sync/rw-lock.js';
-import { Semaphore } from '../dist/sync/semaphore.js';
-import { Waiter } from '../dist/sync/waiter.js';
 import { playSchedules, type Play, type Stage } from './sync-schedules.ts';
 
 const SCHEDULES = Number(process.env['MILLRACE_SCHEDULES'] ?? 1000);

@@ -2,14 +2,16 @@
  * The async forms, with another thread acting between any two of their steps. None has a time limit: a task
  * whose wake-up is lost waits until its test fails.
  */
-import type { ThreadId } from '@millrace/core';
+import {
+  Barrier,
+  Condition,
+  ManualResetEvent,
+  Mutex,
+  RwLock,
+  Semaphore,
+  type ThreadId,
+} from '@millrace/core';
 import { expect, test } from 'vitest';
-import { Barrier } from '../dist/sync/barrier.js';
-import { Condition } from '../dist/sync/condition.js';
-import { ManualResetEvent } from '../dist/sync/event.js';
-import { Mutex } from '../dist/sync/mutex.js';
-import { RwLock } from '../dist/sync/rw-lock.js';
-import { Semaphore } from '../dist/sync/semaphore.js';
 import { atEveryGap, watched } from './sync-gaps.ts';
 import { sharedWords } from './threads.ts';
 

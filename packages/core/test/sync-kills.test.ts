@@ -1,15 +1,17 @@
 /** Threads that are killed while they use all structures: whatever they were at, nothing is lost. */
-import type { ThreadId } from '@millrace/core';
+import {
+  Barrier,
+  Condition,
+  Latch,
+  ManualResetEvent,
+  Mutex,
+  Once,
+  RwLock,
+  Semaphore,
+  type ThreadId,
+} from '@millrace/core';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { Barrier } from '../dist/sync/barrier.js';
-import { Condition } from '../dist/sync/condition.js';
-import { ManualResetEvent } from '../dist/sync/event.js';
-import { Latch } from '../dist/sync/latch.js';
-import { Mutex } from '../dist/sync/mutex.js';
-import { Once } from '../dist/sync/once.js';
-import { RwLock } from '../dist/sync/rw-lock.js';
-import { Semaphore } from '../dist/sync/semaphore.js';
 import { startThread } from './sync-threads.ts';
 import { resultOf, sharedWords } from './threads.ts';
 

@@ -1,7 +1,6 @@
 /** The mutex: its rules within one thread, under load by many, and when holders die. */
-import type { ThreadId } from '@millrace/core';
+import { Mutex, type ThreadId } from '@millrace/core';
 import { expect, test, vi } from 'vitest';
-import { Mutex } from '../dist/sync/mutex.js';
 import { codeOfRejection, runJob, until } from './sync-threads.ts';
 import { sharedWords } from './threads.ts';
 import { codeOf, thrownBy } from './thrown.ts';

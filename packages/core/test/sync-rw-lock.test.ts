@@ -1,7 +1,6 @@
 /** The readers-writer lock: who is let in when, phases, giving up, and the dead. */
-import type { ThreadId } from '@millrace/core';
+import { RwLock, type ThreadId } from '@millrace/core';
 import { expect, test } from 'vitest';
-import { RwLock } from '../dist/sync/rw-lock.js';
 import { codeOfRejection, runJob, until } from './sync-threads.ts';
 import { sharedWords } from './threads.ts';
 import { codeOf } from './thrown.ts';

@@ -1,7 +1,6 @@
 /** The semaphore: weights, order, giving up, and that no permit is ever lost or lent twice. */
-import type { ThreadId } from '@millrace/core';
+import { Semaphore, type SemaphoreLimits, type ThreadId } from '@millrace/core';
 import { expect, test } from 'vitest';
-import { Semaphore, type SemaphoreLimits } from '../dist/sync/semaphore.js';
 import { randomFrom } from './sync-schedules.ts';
 import { codeOfRejection, runJob, startThread, until } from './sync-threads.ts';
 import { resultOf, sharedWords } from './threads.ts';

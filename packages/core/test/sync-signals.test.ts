@@ -1,14 +1,16 @@
 /** What tells many at once: the latch, the event, and once. */
-import type { ThreadId } from '@millrace/core';
+import {
+  Barrier,
+  Condition,
+  Latch,
+  ManualResetEvent,
+  Mutex,
+  Once,
+  RwLock,
+  Semaphore,
+  type ThreadId,
+} from '@millrace/core';
 import { expect, test } from 'vitest';
-import { Barrier } from '../dist/sync/barrier.js';
-import { Condition } from '../dist/sync/condition.js';
-import { ManualResetEvent } from '../dist/sync/event.js';
-import { Latch } from '../dist/sync/latch.js';
-import { Mutex } from '../dist/sync/mutex.js';
-import { Once } from '../dist/sync/once.js';
-import { RwLock } from '../dist/sync/rw-lock.js';
-import { Semaphore } from '../dist/sync/semaphore.js';
 import { codeOfRejection, runJob, until } from './sync-threads.ts';
 import { sharedWords } from './threads.ts';
 import { codeOf, thrownBy } from './thrown.ts';

@@ -1,14 +1,16 @@
 // A thread of the tests of the sync room. It does the one job that it was started for, posts the result, and ends.
 
+import {
+  Barrier,
+  Condition,
+  Latch,
+  ManualResetEvent,
+  Mutex,
+  Once,
+  RwLock,
+  Semaphore,
+} from '@millrace/core';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Barrier } from '../dist/sync/barrier.js';
-import { Condition } from '../dist/sync/condition.js';
-import { ManualResetEvent } from '../dist/sync/event.js';
-import { Latch } from '../dist/sync/latch.js';
-import { Mutex } from '../dist/sync/mutex.js';
-import { Once } from '../dist/sync/once.js';
-import { RwLock } from '../dist/sync/rw-lock.js';
-import { Semaphore } from '../dist/sync/semaphore.js';
 import { churn } from './sync-churn.mjs';
 
 const jobs = { count, countAsync, lend, queueUp, readAndWrite, take, rounds, pass, churn };

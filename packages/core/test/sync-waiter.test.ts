@@ -1,14 +1,10 @@
 /** How threads and tasks wait: spinning, parking, the doorbell, and what a wait leaves behind. */
-import type { ThreadId } from '@millrace/core';
+import { Mutex, RwLock, Semaphore, type ThreadId, Waiter } from '@millrace/core';
+import { Doorbell, Patience } from '@millrace/core/internal';
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, expect, test, vi } from 'vitest';
-import { Doorbell } from '../dist/sync/doorbell.js';
-import { Mutex } from '../dist/sync/mutex.js';
-import { Patience } from '../dist/sync/patience.js';
-import { RwLock } from '../dist/sync/rw-lock.js';
-import { Semaphore } from '../dist/sync/semaphore.js';
-import { Waiter } from '../dist/sync/waiter.js';
 import { until } from './sync-threads.ts';
 import { sharedWords } from './threads.ts';
 import { codeOf } from './thrown.ts';
@@ -133,15 +129,15 @@ test('where there is no waitAsync, timers look at the word', async () => {
 
 test('a wait keeps the process alive until it has ended', async () => {
   const script = `
-    import { Mutex } from ${JSON.stringify(new URL('../dist/sync/mutex.js', import.meta.url).href)};
+    import { Mutex } from '@millrace/core';
     const words = new Int32Array(new SharedArrayBuffer(Mutex.WORDS * 4));
     new Mutex(words, 0, 1).lock();
     await new Mutex(words, 0, 2).lockAsync({ timeoutMs: 30 }).catch(({ code }) => console.log(code));
   `;
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--input-type=module',
-    '--eval',
-    script,
-  ]);
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', script],
+    { cwd: fileURLToPath(new URL('.', import.meta.url)) },
+  );
   expect(stdout.trim()).toBe('ERR_TIMEOUT');
 });

@@ -1,7 +1,7 @@
 // A thread of the tests. It does the one job that it was started for, posts the result, and ends.
 
 import { BufferPools, SIZE_CLASSES } from '@millrace/core';
-import { Arena, SizedBufferPool, SlabTable } from '@millrace/core/internal';
+import { Arena, PoolRoom, SlabTable, fromWords } from '@millrace/core/internal';
 import { parentPort, workerData } from 'node:worker_threads';
 
 const jobs = { growArena, countUp, churn, fight };
@@ -85,7 +85,8 @@ function churn({ handle, thread, users, seed, tries, most, signal, signalAt, sto
 
 /** Leases one slot at a time and empties its magazine, so that every round takes from the free list; counts refusals. */
 function fight({ handle, thread, sizeClass, rounds, start }) {
-  const pool = new SizedBufferPool(SlabTable.attach(handle), sizeClass, thread);
+  const table = SlabTable.attach(handle);
+  const pool = new PoolRoom(table, thread, fromWords(table.words)).pools[sizeClass];
   Atomics.add(start, 0, 1);
   Atomics.notify(start, 0);
   Atomics.wait(start, 1, 0);
@@ -93,7 +94,7 @@ function fight({ handle, thread, sizeClass, rounds, start }) {
   for (let round = 0; round < rounds; round++) {
     const ref = pool.acquire();
     if (ref === undefined) refused++;
-    else pool.release(ref, pool.leaseOf(ref));
+    else pool.release(ref, pool.lease);
     pool.flush();
   }
   return refused;

@@ -1,54 +1,42 @@
+import { readFileSync } from 'node:fs';
 import { createMill } from '@millrace/workers';
 import { gzip } from '@millrace/workers/ops';
 import { expect, test } from 'vitest';
 import { MiB, text } from './content.ts';
-import { grind } from './ops.mjs';
-import { runScript } from './programs.ts';
+import { fileOf, newPath } from './temporary.ts';
 import { expectSound, killAll, killOne, whole } from './threads.ts';
 
 /** Seconds on a quiet machine; a busy one may take its time. */
 const slow = { timeout: 180_000 };
 
 test('100 files are packed right, each with a thread killed at a random moment', slow, async () => {
-  let right = 0;
-  let aborts = 0;
-  while (right < 100) {
-    const { exitCode, stdout, stderr } = await runScript('kill-while-packing.mjs', '25');
-    right += stdout.length;
-    if (exitCode === 0) continue;
-    // Node.js itself aborts when a thread is terminated between the making of a zlib handle and its
-    // initialization, once in a thousand times or so. Anything else is our fault.
-    expect(stderr).toContain('close before init');
-    expect(++aborts).toBeLessThan(10);
+  const threads = 2;
+  await using mill = await createMill({ threads });
+  const input = text(5 * MiB);
+  const from = fileOf(input);
+  const to = newPath();
+  const params = { level: 6 };
+  const expected = Buffer.from(await mill.run(gzip, input, params));
+  const { elapsedMs } = await mill.pump({ from, op: gzip, params, to });
+
+  let retries = 0;
+  for (let round = 0; round < 100; round++) {
+    const moment = Math.random() * elapsedMs;
+    const pumping = mill.pump({ from, op: gzip, params, to });
+    const killing = new Promise((resolve) => setTimeout(resolve, moment)).then(() =>
+      killOne(mill, round),
+    );
+    const report = await pumping;
+    await killing;
+    retries += report.retries;
+    expect(readFileSync(to).equals(expected), `killed after ${moment} ms`).toBe(true);
+    await whole(mill, threads);
   }
+  expect(mill.stats().deaths).toBe(100);
+  // Most were killed at work.
+  expect(retries).toBeGreaterThan(20);
+  expectSound(mill, threads);
 });
-
-test(
-  'an op in plain JavaScript comes to its right end, though a thread is killed each time',
-  slow,
-  async () => {
-    const threads = 2;
-    await using mill = await createMill({ threads });
-    const input = text(5 * MiB);
-    const expected = Buffer.from(await mill.run(grind, input));
-    const began = performance.now();
-    await mill.run(grind, input);
-    const typicalMs = performance.now() - began;
-
-    for (let round = 0; round < 30; round++) {
-      const moment = Math.random() * typicalMs;
-      const running = mill.run(grind, input);
-      await new Promise((resolve) => setTimeout(resolve, moment));
-      await killOne(mill, round);
-      expect(expected.equals(await running), `killed after ${moment} ms`).toBe(true);
-      await whole(mill, threads);
-    }
-    expect(mill.stats().deaths).toBe(30);
-    // Most were killed at work.
-    expect(mill.stats().tasks.rerun).toBeGreaterThan(10);
-    expectSound(mill, threads);
-  },
-);
 
 test('300 kills on an idle mill leak no id', slow, async () => {
   const threads = 10;

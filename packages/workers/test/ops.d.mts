@@ -41,7 +41,6 @@ export const double: Op<void, Uint8Array>;
 export const doubleLater: Op<void, Uint8Array>;
 export const claim: Op<{ written: unknown }, Uint8Array>;
 export const copy: Op<Gated, Uint8Array>;
-export const grind: Op<void, Uint8Array>;
 export const uneven: Op<void, Uint8Array>;
 export const framed: Op<{ head: string }, Uint8Array>;
 export const fail: Op<{ how: Thrown }, never>;

@@ -127,20 +127,6 @@ export const copy = defineOp(url, 'copy', {
   },
 });
 
-/** Turns each chunk into a running sum of itself: work that takes a while, and no library does it. */
-export const grind = defineOp(url, 'grind', {
-  outputBound: (bytes) => bytes,
-  chunk: { size: 64 * KiB },
-  run(bytes, _params, { output }) {
-    output.set(bytes);
-    for (let pass = 0; pass < 10; pass++) {
-      let running = pass;
-      for (let i = 0; i < bytes.length; i++) output[i] = running = (running * 31 + output[i]) & 255;
-    }
-    return bytes.length;
-  },
-});
-
 /** One chunk takes one slot of 64 KiB and one of 128 KiB. */
 export const uneven = defineOp(url, 'uneven', {
   outputBound: (bytes) => 2 * bytes,

@@ -67,10 +67,16 @@ export class Arenas {
     geometry: Geometry,
     renewals: readonly ArenaRenewal[],
   ): Arenas {
-    const known = renewals.map(({ arena, epoch }) => ({ arena: Arena.attach(arena), epoch }));
+    const known = renewals.map((renewal) => ({
+      arena: Arena.attach(renewal?.arena),
+      epoch: renewal?.epoch,
+    }));
     const whole =
       known.length === layout.arenas &&
-      known.every(({ arena }, index) => arena.maxBytes === bytesOf(layout, geometry, index));
+      known.every(
+        ({ arena, epoch }, index) =>
+          Number.isInteger(epoch) && arena.maxBytes === bytesOf(layout, geometry, index),
+      );
     if (!whole) {
       throw new MillraceError('ERR_BAD_HANDLE', 'Cannot attach memory as parts of it are missing');
     }
@@ -140,11 +146,23 @@ export class Arenas {
     Atomics.store(this.#words, this.#layout.arenasAt + index, epoch);
   }
 
-  /** Takes in what the thread that made the memory told. */
-  take({ index, epoch, arena }: ArenaRenewal): void {
-    if (epoch > this.#known[index]!.epoch) {
-      this.#known[index] = { arena: Arena.attach(arena), epoch };
+  /**
+   * Takes in what the thread that made the memory told.
+   *
+   * @throws MillraceError `ERR_BAD_HANDLE` when it is no renewal of this memory
+   */
+  take(renewal: ArenaRenewal): void {
+    const { index, epoch } = renewal ?? {};
+    const known = this.#known[index];
+    if (known === undefined || !Number.isInteger(epoch)) {
+      throw new MillraceError('ERR_BAD_HANDLE', 'Cannot renew an arena that is not of this memory');
     }
+    if (epoch <= known.epoch) return;
+    const arena = Arena.attach(renewal.arena);
+    if (arena.maxBytes !== known.arena.maxBytes) {
+      throw new MillraceError('ERR_BAD_HANDLE', 'Cannot renew an arena by one of another size');
+    }
+    this.#known[index] = { arena, epoch };
   }
 }
 

@@ -56,15 +56,11 @@ export const THREAD_EPOCH = 1;
 export const THREAD_BEAT = 2;
 /** The slab in which it takes several steps, + 1; 0 for none. */
 export const THREAD_INTENT = 3;
-/** Leases begun and ended by it, as two words each, and the witnesses: see `slices/lease-count.ts`. */
+/** Leases that it has begun, and that it has ended for dead threads: counters of two words each. */
 export const THREAD_LEASED = 16;
-export const THREAD_RETURNED = 18;
-/** Of THREAD_RETURNED: by a sweep. */
-export const THREAD_SWEPT = 20;
-export const THREAD_LEASING = 22;
-export const THREAD_RETURNING = 23;
-/** The word of the lease that it is about to end. */
-export const THREAD_RETURNED_LEASE = 24;
+export const THREAD_SWEPT = 18;
+/** How many of its tasks want to hear of any release. */
+export const THREAD_LISTENING = 4;
 /** How many of its tasks wait for a slot of each class. */
 export const THREAD_WAITING = 8;
 
@@ -88,14 +84,15 @@ export const SLAB_WORDS = 2 * LINE;
 
 /** A slot's record: its control word; then what belongs to the lease. */
 export const SLOT_WORD = 0;
-/** Bytes of a lease that is guarded, + 1; 0 when it is not. */
-export const SLOT_GUARDED = 1;
-/** When a guarded lease began, in ticks. */
-export const SLOT_BORN = 2;
-/** The slab's word when poison was left in the slot. */
-export const SLOT_POISONED_IN = 3;
 /** Who shares it: one bit a thread, four words. */
 export const SLOT_SEATS = 4;
+/** Bytes of the last lease that was watched; which that was; when it began, in ticks. */
+export const SLOT_WATCHED_BYTES = 8;
+export const SLOT_WATCHED = 9;
+export const SLOT_WATCHED_SINCE = 10;
+/** Which lease will follow the watched one, and the slab's word when that left its poison. */
+export const SLOT_POISONED = 11;
+export const SLOT_POISONED_IN = 12;
 export const SEAT_WORDS = MAX_THREADS / 32;
 
 export interface ControlLayout {

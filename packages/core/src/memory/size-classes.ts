@@ -46,7 +46,12 @@ const CLASS_BY_BITS = Int8Array.from({ length: 33 }, (_, bits) =>
  * @throws MillraceError `ERR_SIZE` unless `bytes` is an integer from 1 to {@link LARGEST_CLASS_BYTES}
  */
 export function classOf(bytes: number): number {
-  if ((bytes | 0) !== bytes || bytes < 1 || bytes > LARGEST_CLASS_BYTES) {
+  if (
+    typeof bytes !== 'number' ||
+    (bytes | 0) !== bytes ||
+    bytes < 1 ||
+    bytes > LARGEST_CLASS_BYTES
+  ) {
     throw new MillraceError(
       'ERR_SIZE',
       `Cannot lease a slice of ${String(bytes)} bytes as the size must be an integer from 1 to ${LARGEST_CLASS_BYTES}`,

@@ -182,14 +182,14 @@ export class SlabTable {
       known.word = word;
       known.views.length = 0;
     }
-    const view = this.#view(ref, word, 0, length);
+    const view = this.#view(ref, word, length);
     known.views[slotOf(ref)] = view;
     return view;
   }
 
-  /** The bytes of the slot `ref` from `from` to `to`, which may lie in its guards: not kept. */
-  around(ref: SlotRef, from: number, to: number): Uint8Array<SharedArrayBuffer> {
-    return this.#view(ref, this.slabWord(slabOf(ref)), from, to - from);
+  /** The first `length` bytes of `slab`, guards included: not kept. */
+  slabBytes(slab: number, length: number): Uint8Array<SharedArrayBuffer> {
+    return this.arenas.of(slab).view(this.arenas.offsetOf(slab), length);
   }
 
   /** Takes in that an arena was renewed, and lets go of the old one. */
@@ -206,11 +206,11 @@ export class SlabTable {
     }
   }
 
-  #view(ref: SlotRef, word: number, from: number, length: number): Uint8Array<SharedArrayBuffer> {
+  #view(ref: SlotRef, word: number, length: number): Uint8Array<SharedArrayBuffer> {
     const { geometry, arenas } = this;
     const slab = slabOf(ref);
     const offset =
       slabStateOf(word) === RUN ? geometry.guard : geometry.offsetOf(slabPoolOf(word), slotOf(ref));
-    return arenas.of(slab).view(arenas.offsetOf(slab) + offset + from, length);
+    return arenas.of(slab).view(arenas.offsetOf(slab) + offset, length);
   }
 }

@@ -19,6 +19,10 @@ import { loadNumber, storeNumber, versionOf } from './versioned-number.js';
 /** A power of two, so that no number lies across two cache lines. */
 const GAUGE_WORDS = 8;
 
+/**
+ * Numbers that each thread sets for itself, and any thread reads whole, one by one, summed, or the last
+ * that was set. Nobody waits, whoever dies.
+ */
 export class Gauges {
   readonly count: number;
   readonly #words: Int32Array;

@@ -8,6 +8,7 @@ import { BUCKETS, leastIn, middleOf, widthOf } from './histogram-buckets.js';
 /** It shares the last bucket with 2^53 − 1. */
 const LARGEST = 2 ** 53;
 
+/** What a {@link Histogram} had recorded at one moment: counts, quantiles, and what came between two. */
 export class HistogramSnapshot {
   readonly #counts: Float64Array;
   #count = 0;

@@ -88,6 +88,11 @@ export class HistogramRecorder {
   }
 }
 
+/**
+ * How often values of each magnitude were recorded, to within 1/64, by any number of threads at once.
+ *
+ * Source: G. Tene's HdrHistogram, for the buckets.
+ */
 export class Histogram {
   readonly #words: Int32Array;
   readonly #at: number;

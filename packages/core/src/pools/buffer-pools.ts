@@ -4,18 +4,16 @@
 import { MillraceError } from '../errors.js';
 import type { ArenaRenewal } from '../memory/arenas.js';
 import { PAGE_BYTES } from '../memory/geometry.js';
-import { SLAB_BYTES, SLAB_WORDS, slabOf, type SlotRef } from '../memory/layout.js';
+import { SLAB_BYTES, type SlotRef } from '../memory/layout.js';
 import { CLASS_COUNT, LARGEST_CLASS_BYTES, classOf } from '../memory/size-classes.js';
 import { SlabTable, type MemoryHandle } from '../memory/slab-table.js';
-import { slabPoolOf } from '../memory/slab-word.js';
 import { StripedCounters, addTo } from '../metrics/counters.js';
-import { Slice, type SliceHandle, type SliceOwner } from '../slices/slice.js';
-import { LIVE, stateOf } from '../slices/slot-word.js';
-import type { LeakRecord } from '../slices/watched-slice.js';
+import { Slice, type SliceHandle, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
+import type { LeakRecord } from '../slices/leak-watch.js';
 import type { WaitLimits } from '../sync/patience.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
-import { PoolRoom } from './pool-room.js';
-import { AWAITED, STALE, type SizedBufferPool } from './sized-pool.js';
+import { PoolRoom, stale } from './pool-room.js';
+import type { SizedBufferPool } from './sized-pool.js';
 import { checked, fromWords, toWords, type BufferPoolsOptions } from './settings.js';
 import { sweep } from './sweeper.js';
 import { WAITING_ROOM_WORDS, WaitingRoom } from './waiting-room.js';
@@ -59,8 +57,6 @@ export class BufferPools implements SliceOwner {
   readonly thread: ThreadId;
   readonly registry: ThreadRegistry;
   readonly counters: StripedCounters;
-  readonly #words: Int32Array;
-  readonly #slabsAt: number;
   /** By number: see `POOL_COUNT`. */
   readonly #pools: readonly SizedBufferPool[];
   readonly #table: SlabTable;
@@ -68,7 +64,10 @@ export class BufferPools implements SliceOwner {
   readonly #watch: Watch | undefined;
   readonly #hooks: PoolHooks;
   readonly #madeMs = performance.now();
-  readonly #waiters: (() => void)[] = [];
+  /** How the part of this thread in a shared slice ends. */
+  readonly #seatKeeper: SliceKeeper = { takeBack: (ref) => this.#leave(ref) };
+  /** How many leases will begin before one is watched. */
+  #unwatched = 0;
   /** How many slices of this thread share a seat in a slot. */
   readonly #seats = new Map<SlotRef, number>();
 
@@ -85,13 +84,11 @@ export class BufferPools implements SliceOwner {
     this.counters = new StripedCounters(table.words, table.layout);
     const settings = fromWords(table.words);
     this.#room = new PoolRoom(table, this.thread, settings);
-    this.#words = table.words;
-    this.#slabsAt = table.layout.slabsAt;
     this.#pools = this.#room.pools;
     this.#watch =
       settings.safety === 'off'
         ? undefined
-        : new Watch(this, this.#room, table, settings.safety, hooks.onReport);
+        : new Watch(this.#room, table, settings.safety, hooks.onReport);
     table.arenas.onUnknown = hooks.onUnknownArena;
   }
 
@@ -148,15 +145,9 @@ export class BufferPools implements SliceOwner {
    *   `ERR_CANNOT_BLOCK` when it would have to wait on a thread that may not block
    */
   acquire(bytes: number, options?: AcquireOptions): Slice {
-    const slice = this.#lease(bytes, options?.priority === 'critical');
-    if (slice !== undefined) return slice;
-    if (!(options?.timeoutMs! > 0)) throw this.#exhausted(bytes, 0);
-    const critical = options?.priority === 'critical';
-    try {
-      return this.#room.waiting.wait(lineOf(bytes), () => this.#lease(bytes, critical), options!);
-    } catch (error) {
-      throw this.#inTime(error, bytes, options?.timeoutMs);
-    }
+    return (
+      this.#lease(bytes, options?.priority === 'critical') ?? this.#waitFor(bytes, options ?? {})
+    );
   }
 
   /** Like {@link acquire}, but `undefined` when nothing is free now. */
@@ -186,7 +177,7 @@ export class BufferPools implements SliceOwner {
 
   /** Resolves when this thread has released something, for whoever tried in vain. */
   released(): Promise<void> {
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    return this.#room.waiting.listen();
   }
 
   /**
@@ -199,10 +190,9 @@ export class BufferPools implements SliceOwner {
     this.#room.checkHandle(handle);
     const { ref, lease, byteLength } = handle;
     const adopted = this.#room.adopt(ref, lease);
-    if (adopted === undefined) throw stale('adopt', handle);
-    return (
-      this.#watch?.adopted(ref, adopted, byteLength) ?? new Slice(this, ref, adopted, byteLength)
-    );
+    if (adopted === undefined) throw stale('adopt', ref);
+    const slice = new Slice(this, this.#room.keeperOf(ref), ref, adopted, byteLength);
+    return this.#watch?.adopted(slice, lease) ?? slice;
   }
 
   /**
@@ -215,10 +205,10 @@ export class BufferPools implements SliceOwner {
     this.#room.checkHandle(handle);
     const { ref, lease, byteLength } = handle;
     const seats = this.#seats.get(ref) ?? 0;
-    if (seats === 0 && !this.#room.sharing.join(ref, lease)) throw stale('join', handle);
-    if (seats > 0 && !this.#room.holds(ref, lease)) throw stale('join', handle);
+    if (seats === 0 && !this.#room.sharing.join(ref, lease)) throw stale('join', ref);
+    if (seats > 0 && !this.#room.holds(ref, lease)) throw stale('join', ref);
     this.#seats.set(ref, seats + 1);
-    return new Slice(this, ref, lease, byteLength);
+    return new Slice(this, this.#seatKeeper, ref, lease, byteLength);
   }
 
   /** The threads that hold the shared slice `slice`. */
@@ -231,57 +221,37 @@ export class BufferPools implements SliceOwner {
     return this.#table.viewOf(ref, length);
   }
 
-  takeBack(slice: Slice): void {
-    if (slice.owner !== this) {
-      throw new MillraceError(
-        'ERR_SLICE_FOREIGN',
-        `Cannot take back the slice in slot ${slice.ref} as other pools, or another thread's, lent it`,
-      );
-    }
-    const { ref } = slice;
-    const slabWord = this.#words[this.#slabsAt + slabOf(ref) * SLAB_WORDS]!;
-    const pool = this.#pools[slabPoolOf(slabWord)];
-    if (this.#watch !== undefined || pool === undefined || stateOf(slice.lease) !== LIVE) {
-      this.#takeBackSpecial(slice, pool);
-      return;
-    }
-    const outcome = pool.release(ref, slice.lease);
-    if (outcome === STALE) throw stale('release', slice);
-    if (outcome === AWAITED || this.#waiters.length > 0) this.#freed();
-  }
-
   isLive(slice: Slice): boolean {
     return this.#room.holds(slice.ref, slice.lease);
   }
 
-  share(slice: Slice): number {
-    if (this.#room.isShared(slice.lease)) return slice.lease;
-    const shared = this.#room.sharing.share(slice.ref, slice.lease);
-    if (shared === undefined) throw stale('share', slice);
+  share(slice: Slice): void {
+    const { ref, lease, byteLength } = slice;
+    if (this.#room.isShared(lease)) return;
+    const shared = this.#room.sharing.share(ref, lease);
+    if (shared === undefined) throw stale('share', ref);
+    slice.become(this.#seatKeeper, { ref, lease: shared, byteLength });
     this.#watch?.forget(slice);
-    this.#seats.set(slice.ref, 1);
-    return shared;
+    this.#seats.set(ref, 1);
   }
 
-  resize(slice: Slice, byteLength: number): SliceHandle {
+  resize(slice: Slice, byteLength: number): void {
     this.#room.check(byteLength);
-    if (this.#room.isShared(slice.lease)) {
+    const { ref, lease } = slice;
+    if (this.#room.isShared(lease)) {
       throw new MillraceError('ERR_INVALID_ARG', 'Cannot resize a slice that is shared');
     }
-    if (byteLength <= this.#room.capacityOf(slice.ref)) {
-      this.#watch?.resized(slice, byteLength);
-      return { ref: slice.ref, lease: slice.lease, byteLength };
+    if (byteLength <= this.#room.capacityOf(ref)) {
+      slice.become(slice.keeper, { ref, lease, byteLength });
+      this.#watch?.resized(slice);
+      return;
     }
     const larger = this.acquire(byteLength);
     larger.bytes.set(slice.bytes);
-    try {
-      this.takeBack(slice);
-    } catch (error) {
-      larger.release();
-      throw error;
-    }
-    this.#watch?.forget(larger);
-    return larger;
+    const { keeper } = slice;
+    slice.become(larger.keeper, larger);
+    this.#watch?.moved(slice, ref);
+    if (keeper.takeBack(ref, lease)) this.tell();
   }
 
   /**
@@ -292,7 +262,7 @@ export class BufferPools implements SliceOwner {
    */
   sweep(thread: ThreadId, owner: number): number {
     const swept = sweep(this.#room, thread, owner);
-    this.#freed();
+    this.tell();
     return swept;
   }
 
@@ -309,7 +279,7 @@ export class BufferPools implements SliceOwner {
     const slabs = this.#room.growth.shrink();
     const { onRenewal } = this.#hooks;
     const arenas = onRenewal ? this.#room.dropIdleArenas(onRenewal) : 0;
-    this.#freed();
+    this.tell();
     return { slabs, arenas };
   }
 
@@ -330,78 +300,73 @@ export class BufferPools implements SliceOwner {
 
   stats(): BufferPoolsStats {
     const plain = this.#table.arenas.all.find((arena) => arena.kind === 'plain');
-    const { leased, ended, swept } = this.#room.count.sums();
     return {
       memoryBytes: this.#table.layout.slabs * SLAB_BYTES,
       openBytes: this.#table.arenas.openBytes,
       arena: plain ? { kind: 'plain', reason: plain.reason ?? '' } : { kind: 'wasm' },
-      slices: { leased, returned: ended - swept, swept, live: leased - ended },
+      slices: this.#room.count.sums(),
     };
   }
 
+  #waitFor(bytes: number, options: AcquireOptions): Slice {
+    const { timeoutMs = 0, priority } = options;
+    if (timeoutMs === 0) throw this.#exhausted(bytes, 0);
+    const attempt = (): Slice | undefined => this.#lease(bytes, priority === 'critical');
+    try {
+      return this.#room.waiting.wait(lineOf(bytes), attempt, { ...options, timeoutMs });
+    } catch (error) {
+      throw this.#inTime(error, bytes, timeoutMs);
+    }
+  }
+
   #lease(bytes: number, critical: boolean): Slice | undefined {
-    if (this.#watch !== undefined || !(bytes <= LARGEST_CLASS_BYTES)) {
+    if (!(bytes <= LARGEST_CLASS_BYTES) || (this.#watch !== undefined && --this.#unwatched < 0)) {
       return this.#leaseSpecial(bytes, critical);
     }
-    const sizeClass = classOf(bytes);
-    const pool = this.#pools[sizeClass]!;
-    const ref = pool.acquire();
-    if (ref !== undefined) return new Slice(this, ref, pool.lease, bytes);
-    if (!critical) return undefined;
-    const reserve = this.#pools[sizeClass + CLASS_COUNT]!;
-    const reserved = reserve.acquire();
-    return reserved === undefined ? undefined : new Slice(this, reserved, reserve.lease, bytes);
+    const slice = this.#pools[classOf(bytes)]!.lend(this, bytes);
+    return slice !== undefined || !critical ? slice : this.#leaseReserved(bytes);
+  }
+
+  #leaseReserved(bytes: number): Slice | undefined {
+    return this.#pools[classOf(bytes) + CLASS_COUNT]!.lend(this, bytes);
   }
 
   /** A slice that is a run, or watched. */
   #leaseSpecial(bytes: number, critical: boolean): Slice | undefined {
-    if (!(bytes <= LARGEST_CLASS_BYTES)) return this.#leaseRun(bytes, critical);
-    let pool = this.#pools[classOf(bytes)]!;
     for (;;) {
-      let ref = pool.acquire();
-      if (ref === undefined && critical) {
-        pool = this.#pools[classOf(bytes) + CLASS_COUNT]!;
-        ref = pool.acquire();
-      }
-      if (ref === undefined) return undefined;
-      const slice = this.#watch!.begun(ref, pool.lease, bytes);
-      if (slice) return slice;
+      const slice = this.#leaseUnwatched(bytes, critical);
+      if (!slice || !this.#watch || this.#unwatched >= 0) return slice;
+      const begun = this.#watch.begun(slice);
+      if (!begun) continue;
+      this.#unwatched = this.#watch.every - 1;
+      return begun;
     }
   }
 
-  #leaseRun(bytes: number, critical: boolean): Slice | undefined {
-    const ref = this.#room.acquireRun(bytes, critical);
-    if (ref === undefined) return undefined;
-    const { lease } = this.#room.runs;
-    return this.#watch?.begun(ref, lease, bytes) ?? new Slice(this, ref, lease, bytes);
-  }
-
-  /** A slice that is shared, a run, or watched. */
-  #takeBackSpecial(slice: Slice, pool: SizedBufferPool | undefined): void {
-    if (this.#room.isShared(slice.lease)) this.#leave(slice);
-    else {
-      const lease = this.#watch ? this.#watch.ending(slice) : slice.lease;
-      const released = pool
-        ? pool.release(slice.ref, lease) !== STALE
-        : this.#room.releaseRun(slice.ref, lease);
-      if (!released) throw stale('release', slice);
+  #leaseUnwatched(bytes: number, critical: boolean): Slice | undefined {
+    if (!(bytes <= LARGEST_CLASS_BYTES)) {
+      const ref = this.#room.acquireRun(bytes, critical);
+      return ref === undefined
+        ? undefined
+        : new Slice(this, this.#room, ref, this.#room.runs.lease, bytes);
     }
-    this.#freed();
+    const slice = this.#pools[classOf(bytes)]!.lend(this, bytes);
+    return slice !== undefined || !critical ? slice : this.#leaseReserved(bytes);
   }
 
-  #leave(slice: Slice): void {
-    const seats = this.#seats.get(slice.ref) ?? 0;
-    if (seats === 0) throw stale('release', slice);
-    if (seats > 1) this.#seats.set(slice.ref, seats - 1);
-    else {
-      this.#seats.delete(slice.ref);
-      this.#room.sharing.leave(slice.ref);
+  #leave(ref: SlotRef): boolean {
+    const seats = this.#seats.get(ref) ?? 0;
+    if (seats === 0) throw stale('release', ref);
+    if (seats > 1) {
+      this.#seats.set(ref, seats - 1);
+      return false;
     }
+    this.#seats.delete(ref);
+    return this.#room.sharing.leave(ref) && this.#room.attended;
   }
 
-  #freed(): void {
-    if (this.#room.attended) this.#room.waiting.call();
-    if (this.#waiters.length > 0) for (const wake of this.#waiters.splice(0)) wake();
+  tell(): void {
+    this.#room.waiting.call();
   }
 
   #inTime(error: unknown, bytes: number, timeoutMs: number | undefined): unknown {
@@ -421,11 +386,4 @@ export class BufferPools implements SliceOwner {
 /** The line in which a slice of `bytes` bytes is waited for. */
 function lineOf(bytes: number): number {
   return bytes <= LARGEST_CLASS_BYTES ? classOf(bytes) : CLASS_COUNT - 1;
-}
-
-function stale(action: string, { ref, byteLength }: SliceHandle): MillraceError {
-  return new MillraceError(
-    'ERR_SLICE_STALE',
-    `Cannot ${action} the slice of ${byteLength} bytes in slot ${ref} as its lease has ended already`,
-  );
 }

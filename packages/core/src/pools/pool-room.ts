@@ -27,7 +27,7 @@ import { LeaseCount } from '../slices/lease-count.js';
 import { Sharing } from '../slices/sharing.js';
 import { SlabLife } from '../slices/slab-life.js';
 import { SlabRuns } from '../slices/slab-runs.js';
-import type { SliceHandle } from '../slices/slice.js';
+import type { SliceHandle, SliceKeeper } from '../slices/slice.js';
 import { CLOSING, LIVE, SHARED, ended, sameLease, stateOf } from '../slices/slot-word.js';
 import type { SyncOptions } from '../sync/waiter.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
@@ -37,7 +37,7 @@ import { SizedBufferPool } from './sized-pool.js';
 import type { Sweepable } from './sweeper.js';
 import { WaitingRoom } from './waiting-room.js';
 
-export class PoolRoom implements Sweepable {
+export class PoolRoom implements Sweepable, SliceKeeper {
   readonly words: Int32Array;
   readonly layout: ControlLayout;
   readonly thread: ThreadId;
@@ -67,12 +67,12 @@ export class PoolRoom implements Sweepable {
     this.thread = thread;
     this.#table = table;
     this.registry = new ThreadRegistry(words, layout);
-    this.count = new LeaseCount(words, layout, thread);
     this.normalSlabs = layout.slabs - settings.reserveSlabs;
     this.waiting = new WaitingRoom(words, layout, thread, options);
     const call = (): void => this.waiting.call();
-    const lists = Array.from({ length: POOL_COUNT }, (_, pool) => {
-      const slotsPerSlab = geometry.slots[classOfPool(pool)]!;
+    const slots = Array.from({ length: POOL_COUNT }, (_, p) => geometry.slots[classOfPool(p)]!);
+    this.count = new LeaseCount(words, layout, thread, slots);
+    const lists = slots.map((slotsPerSlab, pool) => {
       const [from, to] =
         pool < CLASS_COUNT ? [0, this.normalSlabs] : [this.normalSlabs, layout.slabs];
       return new FreeList(words, layout, thread, { pool, slotsPerSlab, from, to }, call);
@@ -80,9 +80,7 @@ export class PoolRoom implements Sweepable {
     this.life = new SlabLife(words, layout, thread, lists, ensure, call);
     this.growth = new Growth(words, layout, this.life, lists, settings);
     this.runs = new SlabRuns(words, layout, thread, this.count, ensure, call);
-    this.sharing = new Sharing(words, layout, thread, this.count, (ref, word) =>
-      this.end(ref, word),
-    );
+    this.sharing = new Sharing(words, layout, thread, (ref, word) => this.end(ref, word));
     this.pools = lists.map((list, pool) => new SizedBufferPool(this, list, pool));
   }
 
@@ -137,15 +135,15 @@ export class PoolRoom implements Sweepable {
     return this.runs.acquire(length, to);
   }
 
-  /** Ends the lease `lease` on the run of `ref` and counts that; false when it had ended before. */
-  releaseRun(ref: SlotRef, lease: number): boolean {
-    this.count.returning(ref, lease);
-    if (!this.end(ref, lease)) {
-      this.count.notReturned();
-      return false;
-    }
-    this.count.returned();
-    return true;
+  /** Ends the lease `lease` on the run of `ref`. */
+  takeBack(ref: SlotRef, lease: number): boolean {
+    if (!this.end(ref, lease)) throw stale('release', ref);
+    return this.attended;
+  }
+
+  /** How a lease on `ref` ends. */
+  keeperOf(ref: SlotRef): SliceKeeper {
+    return this.pools[slabPoolOf(this.life.wordOf(slabOf(ref)))] ?? this;
   }
 
   /** Makes the slot FREE, and its slabs EMPTY if it is a run; false when its word is not `word` any more. */
@@ -157,7 +155,17 @@ export class PoolRoom implements Sweepable {
   adopt(ref: SlotRef, lease: number): number | undefined {
     if (stateOf(lease) !== LIVE) return undefined;
     const adopted = ended(lease, LIVE, this.thread);
-    return this.pools[0]!.change(ref, lease, adopted) ? adopted : undefined;
+    return this.change(ref, lease, adopted) ? adopted : undefined;
+  }
+
+  /** The control word of `ref`. */
+  wordOf(ref: SlotRef): number {
+    return Atomics.load(this.words, this.pools[0]!.list.wordAt(ref));
+  }
+
+  /** Changes the word of `ref` from `from` to `to`; false when it is another by now. */
+  change(ref: SlotRef, from: number, to: number): boolean {
+    return this.pools[0]!.change(ref, from, to);
   }
 
   isShared(lease: number): boolean {
@@ -165,7 +173,7 @@ export class PoolRoom implements Sweepable {
   }
 
   holds(ref: SlotRef, lease: number): boolean {
-    const word = Atomics.load(this.words, this.pools[0]!.list.wordAt(ref));
+    const word = this.wordOf(ref);
     if (word === lease) return true;
     return this.isShared(lease) && stateOf(word) === CLOSING && sameLease(word, lease);
   }
@@ -200,4 +208,12 @@ export class PoolRoom implements Sweepable {
     });
     return dropped;
   }
+}
+
+/** For whoever comes with a handle whose lease has ended. */
+export function stale(action: string, ref: SlotRef): MillraceError {
+  return new MillraceError(
+    'ERR_SLICE_STALE',
+    `Cannot ${action} the slice in slot ${ref} as its lease has ended already`,
+  );
 }

@@ -1,35 +1,27 @@
 /**
  * A pool: slots of one size class, as one thread sees them.
  *
- *   acquire ──▶ magazine ──empty──▶ free list ──empty──▶ growth ──none──▶ another's magazine
- *   release ──▶ magazine ──full───▶ free list
+ *   lend     ──▶ magazine ──empty──▶ free list ──empty──▶ growth ──none──▶ another's magazine
+ *   takeBack ──▶ magazine ──full───▶ free list
  */
+import { MillraceError } from '../errors.js';
 import {
   ATTENTION,
   LINE,
   MAGAZINE_CACHED,
   MAGAZINE_ENTRIES,
-  THREAD_LEASED,
-  THREAD_LEASING,
-  THREAD_RETURNED,
-  THREAD_RETURNED_LEASE,
-  THREAD_RETURNING,
   type ControlLayout,
   type SlotRef,
 } from '../memory/layout.js';
 import { SIZE_CLASSES, classOfPool } from '../memory/size-classes.js';
 import { addTo } from '../metrics/counters.js';
 import type { FreeList, Keep } from '../slices/free-list.js';
-import { witnessOf, type LeaseCount } from '../slices/lease-count.js';
+import type { LeaseCount } from '../slices/lease-count.js';
 import { Magazine } from '../slices/magazine.js';
+import { Slice, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
 import { CACHED, LIVE, ended, withState } from '../slices/slot-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { Growth } from './growth.js';
-
-/** How a release went. */
-export const STALE = 0;
-export const RELEASED = 1;
-export const AWAITED = 2;
 
 /** What all pools of one thread share. */
 export interface PoolContext {
@@ -42,28 +34,25 @@ export interface PoolContext {
   readonly waiting: { call(): void };
 }
 
-export class SizedBufferPool {
+export class SizedBufferPool implements SliceKeeper {
   /** Slot size in bytes. */
   readonly slotBytes: number;
   readonly list: FreeList;
-  /** The control word of the slot that was acquired last: what its release must present. */
-  lease = 0;
   readonly #words: Int32Array;
   readonly #thread: ThreadId;
   readonly #slotsAt: number;
-  readonly #recordAt: number;
+  readonly #leasedAt: number;
   readonly #magazineAt: number;
   readonly #capacity: number;
   readonly #pool: number;
   readonly #magazine: Magazine;
   readonly #layout: ControlLayout;
   readonly #growth: Growth;
-  readonly #count: LeaseCount;
   readonly #callWaiting: () => void;
   readonly #keep: Keep;
-  readonly #leasing: (ref: SlotRef) => void;
   readonly #leased: Keep;
   #first: SlotRef | undefined;
+  #lease = 0;
 
   constructor(
     { words, layout, thread, count, growth, waiting }: PoolContext,
@@ -76,80 +65,71 @@ export class SizedBufferPool {
     this.#layout = layout;
     this.#slotsAt = layout.slotsAt;
     this.#thread = thread;
-    this.#recordAt = count.recordAt;
+    this.#leasedAt = count.leasedAt;
     this.#growth = growth;
     this.#pool = pool;
     this.#magazine = new Magazine(words, layout, thread, pool);
     this.#magazineAt = this.#magazine.at;
     this.#capacity = this.#magazine.capacity;
-    this.#count = count;
     this.#callWaiting = () => waiting.call();
     this.#keep = (ref, cached) => void this.#magazine.push(ref, cached);
-    this.#leasing = (ref) => count.leasing(ref);
     this.#leased = (ref, lease) => {
       count.leased();
-      this.lease = lease;
       this.#first = ref;
+      this.#lease = lease;
     };
   }
 
   /**
-   * Leases a slot, or `undefined` when none is to be had.
+   * Leases a slot for `bytes` bytes, which it must hold; `undefined` when none is to be had.
    *
-   * This and {@link release} are the hot paths: written out, so that the compiler takes each in whole.
+   * This and {@link takeBack} are the hot paths: each written out in one piece.
    */
-  acquire(): SlotRef | undefined {
+  lend(owner: SliceOwner, bytes: number): Slice | undefined {
     const words = this.#words;
     const magazine = this.#magazineAt;
-    const record = this.#recordAt;
     for (;;) {
       const entry = words[magazine]! - 1;
-      if (entry < 0) return this.#refill();
+      if (entry < 0) {
+        const found = this.#refill();
+        return found === undefined ? undefined : new Slice(owner, this, found, this.#lease, bytes);
+      }
       words[magazine] = entry;
       const ref = words[magazine + MAGAZINE_ENTRIES + entry] as SlotRef;
       const word = words[magazine + MAGAZINE_CACHED + entry]!;
       const at = this.#slotsAt + ref * LINE;
       const lease = withState(word, LIVE, this.#thread);
-      words[record + THREAD_LEASING] = witnessOf(ref, words[record + THREAD_LEASED]!);
       // An entry of the magazine whose slot another thread has taken is dropped.
       if (Atomics.compareExchange(words, at, word, lease) !== word) continue;
-      addTo(words, record + THREAD_LEASED, 1);
-      this.lease = lease;
-      return ref;
+      addTo(words, this.#leasedAt, 1);
+      return new Slice(owner, this, ref, lease, bytes);
     }
   }
 
   /**
    * Ends the lease `lease` on `ref`. When somebody waits for memory the slot is FREE after that, in
-   * sight of all, and the caller must tell them.
+   * sight of all.
    *
-   * @returns {@link STALE} when the lease had ended before, {@link RELEASED}, or {@link AWAITED} when
-   *   somebody waits
+   * @returns whether somebody waits, and must be told
+   * @throws MillraceError `ERR_SLICE_STALE` when the lease had ended before
    */
-  release(ref: SlotRef, lease: number): typeof STALE | typeof RELEASED | typeof AWAITED {
+  takeBack(ref: SlotRef, lease: number): boolean {
     const words = this.#words;
-    const magazine = this.#magazineAt;
-    const record = this.#recordAt;
     const at = this.#slotsAt + ref * LINE;
     const cached = ended(lease, CACHED, this.#thread);
-    words[record + THREAD_RETURNED_LEASE] = lease;
-    words[record + THREAD_RETURNING] = witnessOf(ref, words[record + THREAD_RETURNED]!);
-    if (Atomics.compareExchange(words, at, lease, cached) !== lease) {
-      words[record + THREAD_RETURNING] = 0;
-      return STALE;
-    }
-    addTo(words, record + THREAD_RETURNED, 1);
-    const count = words[magazine]!;
+    if (Atomics.compareExchange(words, at, lease, cached) !== lease) throw endedAlready(ref);
     // Looked at after the exchange: whoever begins to wait after this finds the slot by its word.
     if (Atomics.load(words, ATTENTION) !== 0) {
       this.list.give(ref, cached);
-      return AWAITED;
+      return true;
     }
+    const magazine = this.#magazineAt;
+    const count = words[magazine]!;
     if (count < this.#capacity) {
       words[magazine + MAGAZINE_ENTRIES + count] = ref;
       words[magazine + MAGAZINE_CACHED + count] = cached;
       words[magazine] = count + 1;
-      return RELEASED;
+      return false;
     }
     return this.#overflow(ref, cached);
   }
@@ -179,27 +159,34 @@ export class SizedBufferPool {
   #refill(): SlotRef | undefined {
     const { list } = this;
     this.#first = undefined;
-    if (!list.lease(this.#leasing, this.#leased)) {
+    if (!list.lease(this.#leased)) {
       // Even without a new slab of ours: another thread may have opened one, or given something back.
       this.#growth.grow(this.#pool);
-      if (!list.lease(this.#leasing, this.#leased)) list.steal(this.#leasing, this.#leased);
+      if (!list.lease(this.#leased) && !list.steal(this.#leased)) return undefined;
     }
-    if (this.#first === undefined) this.#count.notLeased();
-    else if (this.#capacity > 1 && list.take(this.#capacity - 1, this.#keep) > 0) this.#tell();
+    if (this.#capacity > 1 && list.take(this.#capacity - 1, this.#keep) > 0) this.#tell();
     return this.#first;
   }
 
-  #overflow(ref: SlotRef, cached: number): typeof RELEASED | typeof AWAITED {
+  /** Whether somebody waits, and must be told. */
+  #overflow(ref: SlotRef, cached: number): boolean {
     if (this.#capacity > 0) {
       this.#magazine.shed((older, word) => this.list.give(older, word));
       this.#magazine.push(ref, cached);
     } else this.list.give(ref, cached);
     // Who began to wait meanwhile may have looked at the free list before, and at the slots after that.
-    return Atomics.load(this.#words, ATTENTION) === 0 ? RELEASED : AWAITED;
+    return Atomics.load(this.#words, ATTENTION) !== 0;
   }
 
   /** Slots on their way to a magazine are in nobody's sight: who looked meanwhile must look again. */
   #tell(): void {
     if (Atomics.load(this.#words, ATTENTION) !== 0) this.#callWaiting();
   }
+}
+
+function endedAlready(ref: SlotRef): MillraceError {
+  return new MillraceError(
+    'ERR_SLICE_STALE',
+    `Cannot release the slice in slot ${ref} as its lease has ended already`,
+  );
 }

@@ -10,7 +10,7 @@ import { EMPTY, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import type { Sharing } from '../slices/sharing.js';
 import type { SlabLife } from '../slices/slab-life.js';
 import type { SlabRuns } from '../slices/slab-runs.js';
-import { CACHED, LIVE, RETURNING, isHeld, withState } from '../slices/slot-word.js';
+import { CACHED, LIVE, RETURNING, isHeld } from '../slices/slot-word.js';
 import type { ThreadId, ThreadRegistry } from '../threads/registry.js';
 import type { PoolContext, SizedBufferPool } from './sized-pool.js';
 import type { WaitingRoom } from './waiting-room.js';
@@ -39,8 +39,7 @@ export function sweep(memory: Sweepable, dead: ThreadId, owner: number): number 
 }
 
 function sweepWhole(memory: Sweepable, dead: ThreadId): number {
-  const { registry, thread, count, pools, waiting } = memory;
-  count.settle(dead);
+  const { registry, thread, pools, waiting } = memory;
   let swept = 0;
   for (let slab = 0; slab < memory.layout.slabs; slab++) swept += sweepSlab(memory, slab, dead);
   for (const pool of pools) pool.forget(dead);
@@ -82,24 +81,12 @@ function sweepSlot(memory: Sweepable, ref: SlotRef, dead: ThreadId): boolean {
   let ended = false;
   if (isHeld(word, CACHED, dead)) list.give(ref, word);
   else if (isHeld(word, LIVE, dead) || isHeld(word, RETURNING, dead)) {
-    ended = endLease(memory, ref, word);
+    ended = memory.end(ref, word);
   } else list.show(ref);
   // It may have sat down on any slot, and died before it knew whose that is.
   ended = sharing.sweep(ref, dead) || ended;
   if (ended) memory.count.swept();
   return ended;
-}
-
-function endLease(memory: Sweepable, ref: SlotRef, word: number): boolean {
-  const { words, count, thread } = memory;
-  // It may be adopted until this exchange, and ended by nobody else after it.
-  const ending = withState(word, RETURNING, thread);
-  const at = memory.pools[0]!.list.wordAt(ref);
-  if (Atomics.compareExchange(words, at, word, ending) !== word) return false;
-  count.returning(ref, ending);
-  memory.end(ref, ending);
-  count.returned();
-  return true;
 }
 
 function intentAt({ layout }: Sweepable, dead: ThreadId): number {

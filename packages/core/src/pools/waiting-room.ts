@@ -17,6 +17,7 @@ import {
   ATTENTION,
   LINE,
   MAX_THREADS,
+  THREAD_LISTENING,
   THREAD_WAITING,
   WAITING,
   type ControlLayout,
@@ -38,6 +39,7 @@ export class WaitingRoom {
   readonly #events: readonly ManualResetEvent[];
   readonly #layout: ControlLayout;
   readonly #thread: ThreadId;
+  readonly #listeners: (() => void)[] = [];
 
   constructor(
     words: Int32Array,
@@ -121,9 +123,23 @@ export class WaitingRoom {
     }
   }
 
+  /** Resolves when this thread has released something, for whoever tried in vain. */
+  listen(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#listeners.push(resolve) > 1) return;
+      Atomics.store(this.#words, this.#listeningAt(this.#thread), 1);
+      Atomics.or(this.#words, ATTENTION, bitOf(this.#thread));
+    });
+  }
+
   /** Tells those who wait that something was freed. */
   call(): void {
     if (Atomics.load(this.#words, ATTENTION) === 0) return;
+    if (this.#listeners.length > 0) {
+      Atomics.store(this.#words, this.#listeningAt(this.#thread), 0);
+      for (const resolve of this.#listeners.splice(0)) resolve();
+      this.#settle(ATTENTION, this.#thread);
+    }
     for (let c = 0; c < CLASS_COUNT; c++) if (this.busy(c)) this.#events[c]!.set();
   }
 
@@ -135,6 +151,7 @@ export class WaitingRoom {
       Atomics.store(this.#words, this.#recordAt(thread, c), 0);
       this.#settle(WAITING + c, thread, c);
     }
+    Atomics.store(this.#words, this.#listeningAt(thread), 0);
     this.#settle(ATTENTION, thread);
     this.call();
   }
@@ -171,12 +188,18 @@ export class WaitingRoom {
   /** Whether one of those who share the bit of `thread` waits. */
   #waits(thread: ThreadId, only?: number): boolean {
     for (let id = thread % 32; id < MAX_THREADS; id += 32) {
+      const listening = this.#listeningAt(id as ThreadId);
+      if (only === undefined && Atomics.load(this.#words, listening) !== 0) return true;
       for (let c = 0; c < CLASS_COUNT; c++) {
         if (only !== undefined && c !== only) continue;
         if (Atomics.load(this.#words, this.#recordAt(id as ThreadId, c)) > 0) return true;
       }
     }
     return false;
+  }
+
+  #listeningAt(thread: ThreadId): number {
+    return this.#layout.threadsAt + thread * LINE + THREAD_LISTENING;
   }
 
   #recordAt(thread: ThreadId, sizeClass: number): number {

@@ -2,10 +2,10 @@
  * The watch: what happens beside leasing and releasing when slices are watched, see `safety`.
  */
 import { MillraceError } from '../errors.js';
-import { TICK_MS, slotRef, type SlotRef } from '../memory/layout.js';
+import { SLOTS_PER_SLAB, TICK_MS, slotRef, type SlotRef } from '../memory/layout.js';
 import type { SlabTable } from '../memory/slab-table.js';
 import { Guard } from '../slices/guard.js';
-import { Slice, type SliceOwner } from '../slices/slice.js';
+import type { Slice, SliceKeeper } from '../slices/slice.js';
 import {
   CORRUPTED,
   LIVE,
@@ -15,34 +15,47 @@ import {
   stateOf,
   withState,
 } from '../slices/slot-word.js';
-import { LeakWatch, WatchedSlice, type LeakRecord } from '../slices/watched-slice.js';
+import { LeakWatch, origin, type LeakRecord } from '../slices/leak-watch.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { PoolRoom } from './pool-room.js';
 
-export class Watch {
-  readonly #owner: SliceOwner;
+/** Of `sampled`: one watched slice in so many is traced, which costs as much as 250 leases. */
+const TRACE_SAMPLE = 64;
+/** Of `sampled`: one lease in so many is watched. */
+const SAMPLE = 128;
+
+export class Watch implements SliceKeeper {
   readonly #room: PoolRoom;
   readonly #guard: Guard;
   readonly #leaks: LeakWatch;
   readonly #report: (error: MillraceError) => void;
+  readonly #every: number;
+  readonly #traceEvery: number;
+  #untraced = 0;
 
   constructor(
-    owner: SliceOwner,
     room: PoolRoom,
     table: SlabTable,
     level: 'sampled' | 'full',
     report: (error: MillraceError) => void = (error) => console.error(error),
   ) {
-    this.#owner = owner;
     this.#room = room;
     this.#guard = new Guard(table, level);
     this.#report = report;
+    this.#every = level === 'full' ? 1 : SAMPLE;
+    this.#traceEvery = level === 'full' ? 1 : TRACE_SAMPLE;
     this.#leaks = new LeakWatch((ref, lease) => room.holds(ref, lease), report);
   }
 
-  /** The slice for a lease that has just begun; `undefined` when the slot is spoiled: lease another. */
-  begun(ref: SlotRef, lease: number, bytes: number): Slice | undefined {
-    if (this.#guard.spoiled(ref)) {
+  /** Of how many leases it watches one. */
+  get every(): number {
+    return this.#every;
+  }
+
+  /** A watched slice for a lease that has just begun; `undefined` when its slot is spoiled: lease another. */
+  begun(slice: Slice): Slice | undefined {
+    const { ref, lease, byteLength } = slice;
+    if (this.#guard.spoiled(ref, lease)) {
       this.#spoil(ref, lease);
       this.#report(
         new MillraceError(
@@ -52,56 +65,67 @@ export class Watch {
       );
       return undefined;
     }
-    if (!this.#guard.begin(ref, bytes)) return new Slice(this.#owner, ref, lease, bytes);
-    return this.#leaks.make(this.#owner, ref, lease, bytes);
+    this.#guard.begin(ref, lease, byteLength);
+    return this.#keep(slice);
   }
 
-  /** The slice for a lease that this thread has adopted, if it is watched. */
-  adopted(ref: SlotRef, lease: number, bytes: number): Slice | undefined {
-    if (this.#guard.watched(ref) < 0) return undefined;
-    return this.#leaks.make(this.#owner, ref, lease, bytes);
+  /** The slice that this thread has adopted, watched if it was before. */
+  adopted(slice: Slice, formerLease: number): Slice {
+    const { ref, lease } = slice;
+    const bytes = this.#guard.watched(ref, formerLease);
+    if (bytes < 0) return slice;
+    this.#guard.follow(ref, lease, bytes);
+    return this.#keep(slice);
   }
 
   /**
-   * Checks a slice that is about to be released.
+   * Ends a watched lease.
    *
-   * @returns the word that the release must present now
-   * @throws MillraceError `ERR_SLICE_OVERRUN`, and the lease has ended
+   * @throws MillraceError `ERR_SLICE_OVERRUN`, and the lease has ended; `ERR_SLICE_STALE`
    */
-  ending(slice: Slice): number {
-    const { ref, lease } = slice;
-    const bytes = this.#guard.watched(ref);
+  takeBack(ref: SlotRef, lease: number): boolean {
+    const keeper = this.#room.keeperOf(ref);
+    const bytes = this.#guard.watched(ref, lease);
     const returning = withState(lease, RETURNING, this.#room.thread);
     // A lease that has ended is told by the release itself.
-    if (bytes < 0 || !this.#room.pools[0]!.change(ref, lease, returning)) return lease;
-    this.forget(slice);
-    if (this.#guard.whole(ref, bytes)) {
-      this.#guard.end(ref, bytes);
-      return returning;
-    }
+    if (!this.#room.change(ref, lease, returning)) return keeper.takeBack(ref, lease);
+    const trace = this.#leaks.forget(ref);
+    if (this.#guard.end(ref, lease, bytes)) return keeper.takeBack(ref, returning);
     this.#spoil(ref, returning);
     throw new MillraceError(
       'ERR_SLICE_OVERRUN',
-      `Somebody wrote beyond the ends of the slice of ${bytes} bytes in slot ${ref}; the slot is lent no more${leasedAt(slice)}`,
+      `Somebody wrote beyond the ends of the slice of ${bytes} bytes in slot ${ref}; the slot is lent no more${origin(trace)}`,
     );
   }
 
-  resized(slice: Slice, bytes: number): void {
-    if (this.#guard.watched(slice.ref) >= 0) this.#guard.resize(slice.ref, bytes);
+  /** The slice has another size now. */
+  resized(slice: Slice): void {
+    const { ref, lease, byteLength } = slice;
+    if (this.#guard.watched(ref, lease) >= 0) this.#guard.follow(ref, lease, byteLength);
+    this.#leaks.follow(slice, ref);
   }
 
+  /** The slice has left the slot `former`, and stands for what another slice object stood for. */
+  moved(slice: Slice, former: SlotRef): void {
+    this.#leaks.forget(slice.ref);
+    this.#leaks.follow(slice, former);
+  }
+
+  /** Looks at a slice no more, which is shared from now on. */
   forget(slice: Slice): void {
-    this.#leaks.forget(slice);
+    this.#leaks.forget(slice.ref);
   }
 
+  /** Watched leases of all threads that have lasted for `ms` or longer. */
   olderThan(ms: number): LeakRecord[] {
-    const { pools, words, layout } = this.#room;
+    const { layout } = this.#room;
     const records: LeakRecord[] = [];
     for (let slab = 0; slab < layout.slabs; slab++) {
-      for (let slot = 0; this.#room.capacityOf(slotRef(slab, slot)) > 0 && slot < 1024; slot++) {
+      for (let slot = 0; slot < SLOTS_PER_SLAB; slot++) {
         const ref = slotRef(slab, slot);
-        const word = Atomics.load(words, pools[0]!.list.wordAt(ref));
-        const byteLength = this.#guard.watched(ref);
+        if (this.#room.capacityOf(ref) === 0) break;
+        const word = this.#room.wordOf(ref);
+        const byteLength = this.#guard.watched(ref, word);
         if (stateOf(word) !== LIVE || byteLength < 0) continue;
         if (this.#guard.ageOf(ref) * TICK_MS < ms) continue;
         const thread = holderOf(word) as ThreadId;
@@ -111,16 +135,17 @@ export class Watch {
     return records;
   }
 
-  #spoil(ref: SlotRef, word: number): void {
-    const { count, pools } = this.#room;
-    count.returning(ref, word);
-    if (pools[0]!.change(ref, word, ended(word, CORRUPTED, 0))) count.returned();
-    else count.notReturned();
+  /** From now on, the lease of `slice` ends here. */
+  #keep(slice: Slice): Slice {
+    slice.become(this, slice);
+    if (--this.#untraced < 0) {
+      this.#untraced = this.#traceEvery - 1;
+      this.#leaks.trace(slice);
+    }
+    return slice;
   }
-}
 
-function leasedAt(slice: Slice): string {
-  return slice instanceof WatchedSlice
-    ? `.\nIt was leased ${slice.trace.created}\nand last used ${slice.trace.lastUsed}`
-    : '';
+  #spoil(ref: SlotRef, word: number): void {
+    this.#room.change(ref, word, ended(word, CORRUPTED, 0));
+  }
 }

@@ -23,9 +23,11 @@ import {
   cellOf,
   type BroadcastRingShape,
 } from './broadcast-ring-layout.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 import { loadPosition } from './position.js';
 
+/** A reading side of a {@link BroadcastRing}: it writes nothing, and nobody waits for it. */
 export class BroadcastReader {
   readonly #words: Int32Array;
   readonly #at: number;

@@ -28,6 +28,20 @@ import {
 import { BroadcastWriter } from './broadcast-writer.js';
 import { loadPosition, storePosition } from './position.js';
 
+/** What went through a broadcast ring, in messages since it was made or reset. */
+export interface BroadcastRingStats {
+  readonly written: number;
+  /** Those that are being written count, too. */
+  readonly intended: number;
+  /** Those that no reader can get any more. */
+  readonly overwritten: number;
+}
+
+/**
+ * The latest messages of one thread, for any number of others, who may come too late and are told so.
+ *
+ * Source: Agrona's BroadcastTransmitter and BroadcastReceiver.
+ */
 export class BroadcastRing {
   readonly shape: BroadcastRingShape;
   readonly #words: Int32Array;
@@ -86,7 +100,7 @@ export class BroadcastRing {
   }
 
   /** Where the ring stands; a look from outside that stops nobody. */
-  stats(): { written: number; intended: number; overwritten: number } {
+  stats(): BroadcastRingStats {
     const first = loadPosition(this.#words, this.#at + FIRST);
     const tail = loadPosition(this.#words, this.#at + TAIL);
     const intended = loadPosition(this.#words, this.#at + INTENT);

@@ -20,9 +20,10 @@ import {
   cellOf,
   type BroadcastRingShape,
 } from './broadcast-ring-layout.js';
-import { EventCount } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
 import { loadPosition, storePosition } from './position.js';
 
+/** The writing side of a {@link BroadcastRing}: one thread at a time, and it never waits. */
 export class BroadcastWriter {
   readonly #words: Int32Array;
   readonly #at: number;

@@ -30,5 +30,6 @@ export const ABORTED = 2;
 /** The reader wants no more, or died. */
 export const CANCELLED = 1;
 
+export const FEWEST_BYTES = 8;
 /** Positions differ by less than 2^31, so that their difference is a positive 32-bit integer. */
 export const MOST_BYTES = 2 ** 30;

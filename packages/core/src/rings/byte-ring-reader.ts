@@ -26,8 +26,10 @@ import {
   WRITER_STATE,
 } from './byte-ring-layout.js';
 import { ByteCopier, notWithin } from './byte-copier.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 
+/** The side of a {@link ByteRing} that takes bytes out: one thread at a time. */
 export class ByteRingReader {
   readonly #words: Int32Array;
   readonly #at: number;
@@ -61,6 +63,7 @@ export class ByteRingReader {
     return this.#position;
   }
 
+  /** Bytes that the ring can hold. */
   get capacity(): number {
     return this.#bytes.length;
   }

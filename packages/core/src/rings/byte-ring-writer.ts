@@ -31,8 +31,10 @@ import {
   WRITER_STATE,
 } from './byte-ring-layout.js';
 import { ByteCopier, notWithin } from './byte-copier.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 
+/** The side of a {@link ByteRing} that puts bytes in: one thread at a time. */
 export class ByteRingWriter {
   readonly #words: Int32Array;
   readonly #at: number;
@@ -76,6 +78,7 @@ export class ByteRingWriter {
     return this.#roomFor(this.#bytes.length);
   }
 
+  /** Bytes that the ring can hold. */
   get capacity(): number {
     return this.#bytes.length;
   }

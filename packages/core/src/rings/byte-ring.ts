@@ -9,10 +9,12 @@
  * publishes what to whom stands in `byte-ring-writer.ts` and `byte-ring-reader.ts`.
  */
 import { MillraceError } from '../errors.js';
+import { Arena } from '../memory/arena.js';
 import {
   ABORTED,
   BYTE_RING_WORDS,
   CANCELLED,
+  FEWEST_BYTES,
   HEAD,
   MOST_BYTES,
   OPEN,
@@ -24,8 +26,23 @@ import {
 } from './byte-ring-layout.js';
 import { ByteRingReader } from './byte-ring-reader.js';
 import { ByteRingWriter } from './byte-ring-writer.js';
-import { EventCount } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
 
+/** Arenas come in pages of this size. */
+const ARENA_PAGE_BYTES = 65_536;
+
+/**
+ * A pipe of bytes from one thread to one other: wait-free, without framing, up to its capacity.
+ *
+ * ```ts
+ * const ring = ByteRing.create(65_536);
+ * worker.postMessage({ words: ring.words, bytes: ring.bytes });
+ * ring.writer().write(bytes); // here
+ * new ByteRing(words, 0, bytes).reader().read(target); // there
+ * ```
+ *
+ * Source: L. Lamport, TOPLAS 1983; P. Lee et al., IPDPS 2010 (MCRingBuffer).
+ */
 export class ByteRing {
   readonly words: Int32Array;
   readonly at: number;
@@ -42,17 +59,12 @@ export class ByteRing {
    *
    * @param at where in `words` the ring's {@link ByteRing.words} begin: a multiple of 32 keeps the two
    *   sides' lines apart
-   * @param bytes as many as the ring can hold: a power of two from 8 to 2^30
+   * @param bytes as many as the ring can hold: a power of two from 8 to 2^30. Best at the start of a
+   *   cache line: messages of 64 bytes that lie across two lines each take twice as long
    * @throws MillraceError `ERR_INVALID_ARG` when the words or the bytes do not do
    */
   constructor(words: Int32Array, at: number, bytes: Uint8Array) {
-    const capacity = bytes.length;
-    if (capacity < 8 || capacity > MOST_BYTES || (capacity & (capacity - 1)) !== 0) {
-      throw new MillraceError(
-        'ERR_INVALID_ARG',
-        `Cannot make a byte ring of ${capacity} bytes as it must be a power of two from 8 to 2^30`,
-      );
-    }
+    checkCapacity(bytes.length);
     if (!Number.isInteger(at) || at < 0 || at + BYTE_RING_WORDS > words.length) {
       throw new MillraceError(
         'ERR_INVALID_ARG',
@@ -64,17 +76,30 @@ export class ByteRing {
     this.bytes = bytes;
   }
 
-  /** A ring in shared memory of its own. */
+  /**
+   * A ring in shared memory of its own. It lies in whole cache lines, which a plain `SharedArrayBuffer`
+   * does not; where there is no such memory, it lies in a plain one.
+   *
+   * @param capacityBytes a power of two from 8 to 2^30
+   * @throws MillraceError `ERR_INVALID_ARG` when it is not; `ERR_ARENA_UNAVAILABLE` when there is not
+   *   so much memory
+   */
   static create(capacityBytes: number): ByteRing {
+    checkCapacity(capacityBytes);
     const wordBytes = BYTE_RING_WORDS * Int32Array.BYTES_PER_ELEMENT;
-    const buffer = new SharedArrayBuffer(wordBytes + capacityBytes);
+    const arena = Arena.create(
+      Math.ceil((wordBytes + capacityBytes) / ARENA_PAGE_BYTES) * ARENA_PAGE_BYTES,
+    );
+    arena.ensure(wordBytes + capacityBytes);
+    const { buffer } = arena.view(0, wordBytes);
     return new ByteRing(
       new Int32Array(buffer, 0, BYTE_RING_WORDS),
       0,
-      new Uint8Array(buffer, wordBytes),
+      new Uint8Array(buffer, wordBytes, capacityBytes),
     );
   }
 
+  /** Bytes that it can hold. */
   get capacity(): number {
     return this.bytes.length;
   }
@@ -115,8 +140,8 @@ export class ByteRing {
     Atomics.store(words, at + TAIL, position | 0);
   }
 
-  /** Where the ring stands; a look from outside that stops nobody. Positions are modulo 2^32. */
-  stats(): { capacity: number; used: number; head: number; tail: number; state: ByteRingState } {
+  /** Where the ring stands; a look from outside that stops nobody. */
+  stats(): ByteRingStats {
     const { words, at, capacity } = this;
     const head = Atomics.load(words, at + HEAD);
     const tail = Atomics.load(words, at + TAIL);
@@ -138,5 +163,27 @@ export class ByteRing {
   }
 }
 
+/** How full a byte ring is. */
+export interface ByteRingStats {
+  /** Bytes that it can hold. */
+  readonly capacity: number;
+  /** Bytes that are published and not yet freed. */
+  readonly used: number;
+  /** Bytes ever freed, modulo 2^32. */
+  readonly head: number;
+  /** Bytes ever published, modulo 2^32. */
+  readonly tail: number;
+  readonly state: ByteRingState;
+}
+
 /** `cancelled` when the reader has gone, `ended` or `aborted` when the writer has. */
 export type ByteRingState = 'open' | 'ended' | 'aborted' | 'cancelled';
+
+function checkCapacity(bytes: number): void {
+  // Only integers are left as they are by bitwise operations.
+  if (bytes >= FEWEST_BYTES && bytes <= MOST_BYTES && (bytes & -bytes) === bytes) return;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot make a byte ring of ${String(bytes)} bytes as it must be a power of two from 8 to 2^30`,
+  );
+}

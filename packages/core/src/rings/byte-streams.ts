@@ -73,10 +73,17 @@ export function writableTo(
           `Cannot write a chunk of type ${typeof chunk} as chunks must be of Uint8Array`,
         );
       }
-      for (let written = 0; ; await writer.wait(1, { keepAlive, signal })) {
+      for (let written = 0; ;) {
         if (writer.cancelled) throw ringClosed('Cannot write on as the reader has gone');
         written += writer.write(chunk, written);
         if (written === chunk.length) return;
+        try {
+          await writer.wait(1, { keepAlive, signal });
+        } catch (error) {
+          // Streams hand the reason of an abort on as it is.
+          signal.throwIfAborted();
+          throw error;
+        }
       }
     },
     close() {

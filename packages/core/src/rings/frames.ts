@@ -13,6 +13,7 @@ import type { ByteRingWriter } from './byte-ring-writer.js';
 const HEADER_BYTES = 4;
 const PADDING = new Uint8Array(HEADER_BYTES);
 
+/** Puts whole messages of bytes into a byte ring, four bytes longer each; see {@link FrameReader}. */
 export class FrameWriter {
   readonly #writer: ByteRingWriter;
 
@@ -51,6 +52,7 @@ export class FrameWriter {
   }
 }
 
+/** Takes whole messages out of a byte ring that a {@link FrameWriter} alone writes to. */
 export class FrameReader {
   readonly #reader: ByteRingReader;
 

@@ -18,7 +18,8 @@
 import { MillraceError } from '../errors.js';
 import { MAX_THREADS } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
-import { EventCount, type WaitOptions, type WaitSyncOptions } from './event-count.js';
+import { EventCount } from '../sync/event-count.js';
+import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 import { MessageCells } from './message-cells.js';
 import {
   CELLS,
@@ -54,6 +55,12 @@ export interface MessageRingStats {
   readonly orphaned: number;
 }
 
+/**
+ * A bounded queue of short messages for any number of producers and consumers, which survives the
+ * death of any of them: {@link MessageRing.reclaim}. It is lock-free.
+ *
+ * Source: D. Vyukov's bounded MPMC queue, with claims that name their owner.
+ */
 export class MessageRing {
   readonly #words: Int32Array;
   readonly #at: number;

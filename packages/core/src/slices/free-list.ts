@@ -95,25 +95,19 @@ export class FreeList {
    * @returns how many were claimed; 0 when none is free
    */
   take(want: number, keep: Keep): number {
-    return this.#take(want, CACHED, keep, nothing);
+    return this.#take(want, CACHED, keep);
   }
 
   /**
    * Claims a free slot as LIVE.
    *
-   * @param leasing is told of the slot before each attempt
    * @returns false when none is free
    */
-  lease(leasing: (ref: SlotRef) => void, leased: Keep): boolean {
-    return this.#take(1, LIVE, leased, leasing) > 0;
+  lease(leased: Keep): boolean {
+    return this.#take(1, LIVE, leased) > 0;
   }
 
-  #take(
-    want: number,
-    as: typeof CACHED | typeof LIVE,
-    keep: Keep,
-    before: (ref: SlotRef) => void,
-  ): number {
+  #take(want: number, as: typeof CACHED | typeof LIVE, keep: Keep): number {
     const { slabsAt } = this.#layout;
     const slabs = this.to - this.from;
     for (let tried = 0; tried < slabs; tried++) {
@@ -122,7 +116,7 @@ export class FreeList {
       const stateAt = slabsAt + slab * SLAB_WORDS + SLAB_STATE;
       const state = Atomics.load(this.#words, stateAt);
       if (!serves(state, this.#pool)) continue;
-      const taken = this.#takeFrom(slab, state, want, as, keep, before);
+      const taken = this.#takeFrom(slab, state, want, as, keep);
       if (taken > 0) {
         this.#hint = slab;
         return taken;
@@ -137,7 +131,6 @@ export class FreeList {
     want: number,
     as: typeof CACHED | typeof LIVE,
     keep: Keep,
-    before: (ref: SlotRef) => void,
   ): number {
     const words = this.#words;
     const stateAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
@@ -157,7 +150,6 @@ export class FreeList {
         let bits = ~Atomics.or(words, bitsAt, wanted) & wanted;
         for (; bits !== 0; bits &= bits - 1) {
           const ref = slotRef(slab, w * 32 + 31 - Math.clz32(bits & -bits));
-          before(ref);
           const word = this.#claim(ref, as);
           if (word === undefined) continue;
           if (Atomics.load(words, stateAt) !== state) {
@@ -191,7 +183,7 @@ export class FreeList {
    * Claims, as LIVE, a slot that a thread keeps in its magazine. That reads every slot: for a thread
    * that would have to wait otherwise.
    */
-  steal(leasing: (ref: SlotRef) => void, leased: Keep): boolean {
+  steal(leased: Keep): boolean {
     const words = this.#words;
     const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
     let found = false;
@@ -204,7 +196,6 @@ export class FreeList {
         const ref = slotRef(slab, slot);
         const word = Atomics.load(words, this.wordAt(ref));
         if (stateOf(word) !== CACHED) continue;
-        leasing(ref);
         const stolen = withState(word, LIVE, this.#thread);
         if (Atomics.compareExchange(words, this.wordAt(ref), word, stolen) !== word) continue;
         if (Atomics.load(words, stateAt) !== state) {
@@ -220,23 +211,19 @@ export class FreeList {
     return found;
   }
 
-  /** Gives back a slot whose word is `word`; false when it is not any more. */
+  /** Gives back a slot whose word is `word`, and ends its lease if it had one; false when its word is another by now. */
   give(ref: SlotRef, word: number): boolean {
     const at = this.wordAt(ref);
+    // The next generation even if no lease ends: entries of magazines must not outlive it.
     if (Atomics.compareExchange(this.#words, at, word, ended(word, FREE, 0)) !== word) return false;
-    this.clearBit(ref);
+    clearBit(this.#words, this.#layout, ref);
     return true;
   }
 
   /** Brings the slot `ref` into sight if it is FREE; for the sweeper, while others take and give. */
   show(ref: SlotRef): void {
-    if (stateOf(Atomics.load(this.#words, this.wordAt(ref))) === FREE) this.clearBit(ref);
-  }
-
-  clearBit(ref: SlotRef): void {
-    const at = bitmapAt(this.#layout, ref);
-    const bit = 1 << (ref & 31);
-    if ((Atomics.load(this.#words, at) & bit) !== 0) Atomics.and(this.#words, at, ~bit);
+    if (stateOf(Atomics.load(this.#words, this.wordAt(ref))) === FREE)
+      clearBit(this.#words, this.#layout, ref);
   }
 }
 
@@ -245,11 +232,16 @@ export function bitmapAt(layout: ControlLayout, ref: SlotRef): number {
   return layout.slabsAt + slabOf(ref) * SLAB_WORDS + SLAB_BITMAP + (slotOf(ref) >>> 5);
 }
 
+/** Brings the slot `ref` into sight; after it has become FREE. */
+export function clearBit(words: Int32Array, layout: ControlLayout, ref: SlotRef): void {
+  const at = bitmapAt(layout, ref);
+  const bit = 1 << (ref & 31);
+  if ((Atomics.load(words, at) & bit) !== 0) Atomics.and(words, at, ~bit);
+}
+
 /** The lowest `most` of the bits that are set in `bits`. */
 function lowestBits(bits: number, most: number): number {
   let rest = bits;
   for (let i = 0; i < most && rest !== 0; i++) rest &= rest - 1;
   return bits & ~rest;
 }
-
-function nothing(): void {}

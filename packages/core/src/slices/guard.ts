@@ -4,105 +4,112 @@
  *   │ … canary │ bytes │ canary … │        on lease; checked on release
  *   │          │ poison│          │        on release; checked when the slot is lent again
  *
- * Whether a lease is watched is noted in the slot's record, so that any thread can end it:
- * GUARDED holds the bytes + 1 while it lasts, and −(bytes + 1) while its poison lies in the slot.
+ * Which lease is watched is noted in the slot's record, so that any thread can end it, and which lease
+ * follows it, so that nobody looks for poison where another lease was in between. `sampled` leaves poison at the beginning and the end of the bytes alone, since to fill a large slot
+ * takes longer than 128 leases.
  *
  * Source: the safety levels are Netty's ResourceLeakDetector's; canaries and poison, electric fence's
  * and the Linux slab allocator's.
  */
 import {
   LINE,
-  SLOT_BORN,
-  SLOT_GUARDED,
+  SLOT_POISONED,
   SLOT_POISONED_IN,
+  SLOT_WATCHED,
+  SLOT_WATCHED_BYTES,
+  SLOT_WATCHED_SINCE,
   TICK,
   slabOf,
   type SlotRef,
 } from '../memory/layout.js';
 import type { SlabTable } from '../memory/slab-table.js';
+import { Place } from './place.js';
+import { LIVE, ended, generationOf } from './slot-word.js';
 
-const CANARY_BYTES = 32;
+/** Of a canary, before and after. */
+const CANARY_BYTES = 16;
 const CANARY = 0xc5;
 const POISON = 0xdb;
-/** Of `sampled`: one lease in so many is watched. */
-const SAMPLE = 128;
+/** Of `sampled`: so many bytes at both ends are poisoned. */
+const EDGE_BYTES = 16;
 
 export class Guard {
   readonly #table: SlabTable;
   readonly #words: Int32Array;
-  readonly #every: number;
-  #until = 1;
+  readonly #place: Place;
+  /** Bytes at both ends that are poisoned. */
+  readonly #edge: number;
 
   constructor(table: SlabTable, level: 'sampled' | 'full') {
     this.#table = table;
     this.#words = table.words;
-    this.#every = level === 'full' ? 1 : SAMPLE;
+    this.#place = new Place(table);
+    this.#edge = level === 'full' ? Infinity : EDGE_BYTES;
   }
 
-  /** Whether the slot was written to since its last watched lease ended. Looks once. */
-  spoiled(ref: SlotRef): boolean {
+  /** Whether the slot that has just been leased as `lease` was written to while it was in nobody's hands. */
+  spoiled(ref: SlotRef, lease: number): boolean {
     const record = this.#recordOf(ref);
-    const poisoned = this.#words[record + SLOT_GUARDED]!;
-    if (poisoned === 0) return false;
-    this.#words[record + SLOT_GUARDED] = 0;
-    // Poison of before the slab served another class, or got other memory, is gone.
-    const lies = this.#words[record + SLOT_POISONED_IN] === this.#table.slabWord(slabOf(ref));
-    return poisoned < 0 && lies && !isAll(this.#table.around(ref, 0, -poisoned - 1), POISON);
+    // Poison that another lease was written over, or other memory has come in the place of, is gone.
+    if (
+      this.#words[record + SLOT_POISONED] !== generationOf(lease) ||
+      this.#words[record + SLOT_POISONED_IN] !== this.#table.slabWord(slabOf(ref))
+    ) {
+      return false;
+    }
+    const bytes = this.#words[record + SLOT_WATCHED_BYTES]!;
+    const place = this.#place.at(ref, bytes);
+    const edge = Math.min(bytes, this.#edge);
+    return !place.isAll(0, edge, POISON) || !place.isAll(bytes - edge, bytes, POISON);
   }
 
-  /** Begins to watch a lease if it is this one's turn. */
-  begin(ref: SlotRef, bytes: number): boolean {
-    if (--this.#until > 0) return false;
-    this.#until = this.#every;
+  /** Begins to watch a lease. */
+  begin(ref: SlotRef, lease: number, bytes: number): void {
     const record = this.#recordOf(ref);
-    this.#words[record + SLOT_GUARDED] = bytes + 1;
-    this.#words[record + SLOT_BORN] = Atomics.load(this.#words, TICK);
-    for (const canary of this.#canaries(ref, bytes)) canary.fill(CANARY);
-    return true;
+    this.#words[record + SLOT_WATCHED_SINCE] = Atomics.load(this.#words, TICK);
+    this.follow(ref, lease, bytes);
   }
 
-  /** Bytes of the lease on `ref` if it is watched, else −1. */
-  watched(ref: SlotRef): number {
-    return this.#words[this.#recordOf(ref) + SLOT_GUARDED]! - 1;
-  }
-
-  /** Whether both canaries are whole. */
-  whole(ref: SlotRef, bytes: number): boolean {
-    return this.#canaries(ref, bytes).every((canary) => isAll(canary, CANARY));
-  }
-
-  /** Ends the watch of a lease of `bytes` bytes. */
-  end(ref: SlotRef, bytes: number): void {
-    this.#table.around(ref, 0, bytes).fill(POISON);
+  /** A watched lease has another word now, or another end. */
+  follow(ref: SlotRef, lease: number, bytes: number): void {
     const record = this.#recordOf(ref);
+    this.#words[record + SLOT_WATCHED_BYTES] = bytes;
+    this.#words[record + SLOT_WATCHED] = lease;
+    const place = this.#place.at(ref, bytes);
+    place.fill(-CANARY_BYTES, 0, CANARY);
+    place.fill(bytes, bytes + CANARY_BYTES, CANARY);
+  }
+
+  /** Bytes of the lease `lease` on `ref` if it is watched, else −1. */
+  watched(ref: SlotRef, lease: number): number {
+    const record = this.#recordOf(ref);
+    if (this.#words[record + SLOT_WATCHED] !== lease) return -1;
+    return this.#words[record + SLOT_WATCHED_BYTES]!;
+  }
+
+  /** Ends the watch of the lease `lease` of `bytes` bytes; false when a canary was written over. */
+  end(ref: SlotRef, lease: number, bytes: number): boolean {
+    const place = this.#place.at(ref, bytes);
+    const whole =
+      place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY);
+    if (!whole) return false;
+    const edge = Math.min(bytes, this.#edge);
+    place.fill(0, edge, POISON);
+    if (edge < bytes) place.fill(bytes - edge, bytes, POISON);
+    const record = this.#recordOf(ref);
+    this.#words[record + SLOT_WATCHED] = 0;
     this.#words[record + SLOT_POISONED_IN] = this.#table.slabWord(slabOf(ref));
-    this.#words[record + SLOT_GUARDED] = -(bytes + 1);
+    this.#words[record + SLOT_POISONED] = generationOf(ended(lease, LIVE, 0));
+    return true;
   }
 
   /** Ticks since the watched lease on `ref` began. */
   ageOf(ref: SlotRef): number {
-    return (Atomics.load(this.#words, TICK) - this.#words[this.#recordOf(ref) + SLOT_BORN]!) >>> 0;
-  }
-
-  /** The canary of a lease moves with its end. */
-  resize(ref: SlotRef, bytes: number): void {
-    this.#words[this.#recordOf(ref) + SLOT_GUARDED] = bytes + 1;
-    for (const canary of this.#canaries(ref, bytes)) canary.fill(CANARY);
-  }
-
-  #canaries(ref: SlotRef, bytes: number): Uint8Array[] {
-    return [
-      this.#table.around(ref, -CANARY_BYTES, 0),
-      this.#table.around(ref, bytes, bytes + CANARY_BYTES),
-    ];
+    const since = this.#words[this.#recordOf(ref) + SLOT_WATCHED_SINCE]!;
+    return (Atomics.load(this.#words, TICK) - since) >>> 0;
   }
 
   #recordOf(ref: SlotRef): number {
     return this.#table.layout.slotsAt + ref * LINE;
   }
-}
-
-function isAll(bytes: Uint8Array, value: number): boolean {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== value) return false;
-  return true;
 }

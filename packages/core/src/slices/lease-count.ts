@@ -1,113 +1,69 @@
 /**
- * The lease count: how many leases have begun and ended, right even if the thread that counts dies.
+ * The lease count: how many leases have begun, how many a sweep has ended, and how many last.
  *
- * A slot changes by an exchange and is counted after it, and a thread can die in between. So it first
- * leaves a witness in its record: which slot it is about to change, and the lowest bit of the count.
- * That bit changes with the count. After a death, a witness whose bit still equals the count's tells
- * that the last change was not counted, and the slot's word tells whether it was made.
- *
- * Each thread counts in its own record. Leases and returns of one slice may be counted by different
- * threads: only the sums have a meaning.
+ * Each thread counts what it begins in its own record. What lasts is not counted but looked up, in the
+ * slots' words: so it is right whoever died, and a release need not count at all.
  */
 import {
   LINE,
   MAX_THREADS,
+  SLAB_STATE,
+  SLAB_WORDS,
   THREAD_LEASED,
-  THREAD_LEASING,
-  THREAD_RETURNED,
-  THREAD_RETURNED_LEASE,
-  THREAD_RETURNING,
   THREAD_SWEPT,
+  slotRef,
   type ControlLayout,
-  type SlotRef,
 } from '../memory/layout.js';
+import { CLAIMED, EMPTY, RUN_TAIL, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import { addTo, readFrom } from '../metrics/counters.js';
 import type { ThreadId } from '../threads/registry.js';
-import { LIVE, isHeld, sameLease } from './slot-word.js';
+import { CLOSING, LIVE, RETURNING, SHARED, stateOf, type SlotState } from './slot-word.js';
+
+/** States of a slot whose lease lasts. */
+const LASTING: ReadonlySet<SlotState> = new Set([LIVE, RETURNING, SHARED, CLOSING]);
 
 export class LeaseCount {
   readonly #words: Int32Array;
   readonly #layout: ControlLayout;
-  /** Where this thread's record lies, for hot paths. */
-  readonly recordAt: number;
+  /** Where this thread's count of leases lies, for hot paths. */
+  readonly leasedAt: number;
+  readonly #sweptAt: number;
+  readonly #slotsByPool: readonly number[];
 
-  constructor(words: Int32Array, layout: ControlLayout, thread: ThreadId) {
+  /** @param slotsByPool how many slots a slab of each pool has */
+  constructor(
+    words: Int32Array,
+    layout: ControlLayout,
+    thread: ThreadId,
+    slotsByPool: readonly number[],
+  ) {
+    this.#slotsByPool = slotsByPool;
     this.#words = words;
     this.#layout = layout;
-    this.recordAt = layout.threadsAt + thread * LINE;
+    this.leasedAt = layout.threadsAt + thread * LINE + THREAD_LEASED;
+    this.#sweptAt = layout.threadsAt + thread * LINE + THREAD_SWEPT;
   }
 
-  /** To be called before the exchange that begins a lease of `ref`. */
-  leasing(ref: SlotRef): void {
-    const words = this.#words;
-    const at = this.recordAt;
-    words[at + THREAD_LEASING] = witnessOf(ref, words[at + THREAD_LEASED]!);
-  }
-
-  /** To be called after it. */
+  /** A lease has begun. */
   leased(): void {
-    addTo(this.#words, this.recordAt + THREAD_LEASED, 1);
+    addTo(this.#words, this.leasedAt, 1);
   }
 
-  /** To be called instead, when the exchange was lost. */
-  notLeased(): void {
-    this.#words[this.recordAt + THREAD_LEASING] = 0;
+  /** A sweep has ended a lease. */
+  swept(): void {
+    addTo(this.#words, this.#sweptAt, 1);
   }
 
   /**
-   * To be called before the exchange that ends the lease `lease` of `ref`. If others could end it too,
-   * it must be RETURNING by this thread: a lease that has ended says nothing about who has ended it.
+   * Over all threads. A thread that dies right after it has leased a slot, before it counts that, takes
+   * one lease out of `leased` and `returned`; never out of `live`.
    */
-  returning(ref: SlotRef, lease: number): void {
-    const words = this.#words;
-    const at = this.recordAt;
-    words[at + THREAD_RETURNED_LEASE] = lease;
-    words[at + THREAD_RETURNING] = witnessOf(ref, words[at + THREAD_RETURNED]!);
-  }
-
-  /** To be called after it. */
-  returned(): void {
-    addTo(this.#words, this.recordAt + THREAD_RETURNED, 1);
-  }
-
-  /** To be called instead, when the exchange was lost: another had ended the lease. */
-  notReturned(): void {
-    this.#words[this.recordAt + THREAD_RETURNING] = 0;
-  }
-
-  /** To be called after {@link returned} when a sweep ended the lease. */
-  swept(): void {
-    addTo(this.#words, this.recordAt + THREAD_SWEPT, 1);
-  }
-
-  /** Leases that have begun, and ended, and how many of those were ended by a sweep; over all threads. */
-  sums(): { leased: number; ended: number; swept: number } {
-    // What has ended is read before what has begun: while others lease, the difference is never negative.
-    const ended = this.#sum(THREAD_RETURNED);
+  sums(): { leased: number; returned: number; swept: number; live: number } {
+    const live = this.#live();
     const swept = this.#sum(THREAD_SWEPT);
-    return { leased: this.#sum(THREAD_LEASED), ended, swept: Math.min(swept, ended) };
-  }
-
-  /** Counts what the dead `thread` did and did not live to count; before its slots are swept. */
-  settle(thread: ThreadId): void {
-    const words = this.#words;
-    const record = this.#layout.threadsAt + thread * LINE;
-    const leasing = Atomics.load(words, record + THREAD_LEASING);
-    const leasedAt = record + THREAD_LEASED;
-    if (this.#uncounted(leasing, leasedAt) && isHeld(this.#wordOf(leasing), LIVE, thread)) {
-      addTo(words, leasedAt, 1);
-    }
-    const returning = Atomics.load(words, record + THREAD_RETURNING);
-    const returnedAt = record + THREAD_RETURNED;
-    if (
-      this.#uncounted(returning, returnedAt) &&
-      !sameLease(this.#wordOf(returning), words[record + THREAD_RETURNED_LEASE]!)
-    ) {
-      addTo(words, returnedAt, 1);
-    }
-    // Whoever has the id next may hold the same slots, without having leased them.
-    Atomics.store(words, record + THREAD_LEASING, 0);
-    Atomics.store(words, record + THREAD_RETURNING, 0);
+    // While others lease and release, what is read one after the other need not fit.
+    const leased = Math.max(this.#sum(THREAD_LEASED), live + swept);
+    return { leased, returned: leased - swept - live, swept, live };
   }
 
   #sum(counter: number): number {
@@ -118,17 +74,19 @@ export class LeaseCount {
     return total;
   }
 
-  #uncounted(witness: number, countAt: number): boolean {
-    return witness !== 0 && (witness & 1) === (Atomics.load(this.#words, countAt) & 1);
+  #live(): number {
+    const { slabs, slabsAt } = this.#layout;
+    let live = 0;
+    for (let slab = 0; slab < slabs; slab++) {
+      const word = Atomics.load(this.#words, slabsAt + slab * SLAB_WORDS + SLAB_STATE);
+      const state = slabStateOf(word);
+      if (state === EMPTY || state === CLAIMED || state === RUN_TAIL) continue;
+      const slots = this.#slotsByPool[slabPoolOf(word)] ?? 1;
+      for (let slot = 0; slot < slots; slot++) {
+        const at = this.#layout.slotsAt + slotRef(slab, slot) * LINE;
+        if (LASTING.has(stateOf(Atomics.load(this.#words, at)))) live++;
+      }
+    }
+    return live;
   }
-
-  #wordOf(witness: number): number {
-    const ref = (witness >>> 1) - 1;
-    return Atomics.load(this.#words, this.#layout.slotsAt + ref * LINE);
-  }
-}
-
-/** What tells that `ref` is about to change, and which low word its count had. */
-export function witnessOf(ref: SlotRef, low: number): number {
-  return ((ref + 1) << 1) | (low & 1);
 }

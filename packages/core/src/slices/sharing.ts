@@ -7,11 +7,11 @@
  *   share   the owner takes its seat, then LIVE → SHARED
  *   join    a seat, then the word must be SHARED; if it is CLOSING, the joiner makes it SHARED again
  *   leave   the seat goes; if none is left: SHARED → CLOSING │ me, a second look at the seats, and
- *           CLOSING → RETURNING │ me → FREE, or back to SHARED and all over again
+ *           CLOSING → FREE, or back to SHARED and all over again
  *
  * A joiner takes its seat before it looks at the word, and a closer closes the word before it looks at
  * the seats: one sees the other. A joiner does not wait for a closer, which may be asleep: it reopens
- * the slice, and the closer's next exchange fails. A joiner that comes too late leaves like any other,
+ * the slice, and the closer's last exchange fails. A joiner that comes too late leaves like any other,
  * since its seat may have kept another from closing.
  *
  * After a death the sweeper empties the dead thread's seats and closes what nobody holds.
@@ -26,28 +26,24 @@ import {
   type SlotRef,
 } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
-import type { LeaseCount } from './lease-count.js';
-import { CLOSING, RETURNING, SHARED, isHeld, sameLease, stateOf, withState } from './slot-word.js';
+import { CLOSING, SHARED, isHeld, sameLease, stateOf, withState } from './slot-word.js';
 
 export class Sharing {
   readonly #words: Int32Array;
   readonly #layout: ControlLayout;
   readonly #thread: ThreadId;
-  readonly #count: LeaseCount;
-  readonly #end: (ref: SlotRef, word: number) => unknown;
+  readonly #end: (ref: SlotRef, word: number) => boolean;
 
   /** @param end ends the lease whose word is `word` */
   constructor(
     words: Int32Array,
     layout: ControlLayout,
     thread: ThreadId,
-    count: LeaseCount,
-    end: (ref: SlotRef, word: number) => unknown,
+    end: (ref: SlotRef, word: number) => boolean,
   ) {
     this.#words = words;
     this.#layout = layout;
     this.#thread = thread;
-    this.#count = count;
     this.#end = end;
   }
 
@@ -88,10 +84,10 @@ export class Sharing {
     return joined;
   }
 
-  /** Gives up this thread's seat, and frees the slot if it was the last. */
-  leave(ref: SlotRef): void {
+  /** Gives up this thread's seat; true if it was the last, and the slot is free. */
+  leave(ref: SlotRef): boolean {
     this.#vacate(ref, this.#thread);
-    this.#closeIfEmpty(ref);
+    return this.#closeIfEmpty(ref);
   }
 
   /** Lets go for the dead `thread`; true if that freed the slot. */
@@ -125,13 +121,7 @@ export class Sharing {
       const closing = withState(word, CLOSING, this.#thread);
       if (Atomics.compareExchange(words, at, word, closing) !== word) continue;
       if (this.#empty(ref)) {
-        // No joiner can reopen it after this, so that the count is right even if this thread dies.
-        const returning = withState(word, RETURNING, this.#thread);
-        if (Atomics.compareExchange(words, at, closing, returning) !== closing) continue;
-        this.#count.returning(ref, returning);
-        this.#end(ref, returning);
-        this.#count.returned();
-        return true;
+        if (this.#end(ref, closing)) return true;
       } else {
         Atomics.compareExchange(words, at, closing, word);
       }

@@ -11,9 +11,11 @@
  * first and looks at the slab after. All four steps are sequentially consistent, so one sees the other.
  */
 import {
+  SLAB_BITMAP,
   SLAB_BORN,
   SLAB_STATE,
   SLAB_WORDS,
+  SLOTS_PER_SLAB,
   TICK,
   slotRef,
   type ControlLayout,
@@ -81,6 +83,7 @@ export class SlabLife {
       if (slabStateOf(word) !== EMPTY) continue;
       // The bytes come first: whoever sees the slab open may use its slots.
       this.#ensure(slab);
+      this.#clearBits(slab);
       if (this.#swap(slab, word, reopened(word, OPEN, pool))) {
         Atomics.store(this.#words, this.#at(slab) + SLAB_BORN, Atomics.load(this.#words, TICK));
         this.#onFreed();
@@ -165,6 +168,17 @@ export class SlabLife {
     }
   }
 
+  /**
+   * Clears what a dead thread left behind, which had made a slot FREE and not cleared its bit. A bit that
+   * somebody is about to need costs him one exchange.
+   */
+  #clearBits(slab: number): void {
+    const at = this.#at(slab) + SLAB_BITMAP;
+    for (let w = 0; w < SLOTS_PER_SLAB / 32; w++) {
+      if (Atomics.load(this.#words, at + w) !== 0) Atomics.store(this.#words, at + w, 0);
+    }
+  }
+
   #looksIdle(slab: number, list: FreeList): boolean {
     for (let slot = 0; slot < list.slotsPerSlab; slot++) {
       const state = stateOf(Atomics.load(this.#words, list.wordAt(slotRef(slab, slot))));
@@ -184,8 +198,6 @@ export class SlabLife {
           continue;
         }
         if (!fits(stateOf(word))) return false;
-        // Whoever made it FREE may have died before it cleared the bit, and no sweeper looks at an EMPTY slab.
-        if (stateOf(word) === FREE) list.clearBit(ref);
         break;
       }
     }

@@ -33,8 +33,8 @@ import {
   slabWord,
 } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
+import { clearBit } from './free-list.js';
 import type { LeaseCount } from './lease-count.js';
-import { bitmapAt } from './free-list.js';
 import { FREE, LIVE, RETURNING, ended, stateOf, withState } from './slot-word.js';
 
 export class SlabRuns {
@@ -101,7 +101,7 @@ export class SlabRuns {
     return end - head;
   }
 
-  /** Ends the lease `lease` on the run of `ref`; false when it had ended before. The caller counts it. */
+  /** Ends the lease `lease` on the run of `ref`; false when it had ended before. */
   free(ref: SlotRef, lease: number): boolean {
     const at = this.#layout.slotsAt + ref * LINE;
     const returning = withState(lease, RETURNING, this.#thread);
@@ -112,8 +112,8 @@ export class SlabRuns {
     for (let slab = head + this.lengthOf(ref) - 1; slab > head; slab--) this.#empty(slab);
     this.#empty(head);
     Atomics.store(this.#words, at, ended(returning, FREE, 0));
-    // The slab may have been opened, and the slot been tried in vain.
-    Atomics.and(this.#words, bitmapAt(this.#layout, ref), ~1);
+    // Takers may have seen the slab as one of theirs, and set the bit in vain.
+    clearBit(this.#words, this.#layout, ref);
     this.#intend(-1);
     return true;
   }
@@ -151,7 +151,6 @@ export class SlabRuns {
     const word = Atomics.load(this.#words, at);
     const lease = withState(word, LIVE, this.#thread);
     this.#intend(first);
-    this.#count.leasing(ref);
     // A taker that came too late, or whoever freed a run here, may hold the slot for a moment.
     const won =
       stateOf(word) === FREE && Atomics.compareExchange(this.#words, at, word, lease) === word;
@@ -161,7 +160,7 @@ export class SlabRuns {
       for (let slab = first; slab < first + length; slab++) {
         this.#become(slab, slab === first ? RUN : RUN_TAIL);
       }
-    } else this.#count.notLeased();
+    }
     this.#intend(-1);
     return won ? ref : undefined;
   }

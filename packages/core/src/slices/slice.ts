@@ -14,30 +14,58 @@ export interface SliceHandle {
   readonly byteLength: number;
 }
 
-/** What a slice needs from the pools that lent it. */
+/** The pools that lent a slice. */
 export interface SliceOwner {
   viewOf(ref: SlotRef, length: number): Uint8Array<SharedArrayBuffer>;
-  takeBack(slice: Slice): void;
   isLive(slice: Slice): boolean;
-  share(slice: Slice): number;
-  resize(slice: Slice, byteLength: number): SliceHandle;
+  share(slice: Slice): void;
+  resize(slice: Slice, byteLength: number): void;
+  /** Tells those who wait that something was released. */
+  tell(): void;
 }
+
+/** What is told of the uses of a traced slice. */
+export interface SliceTracer {
+  use(): void;
+  /** The slice is another's from now on. */
+  end(): void;
+}
+
+/** How a lease ends. */
+export interface SliceKeeper {
+  /**
+   * @returns whether somebody waits, and must be told
+   * @throws MillraceError `ERR_SLICE_STALE` when it had ended before
+   */
+  takeBack(ref: SlotRef, lease: number): boolean;
+}
+
+/** The lease of a slice object that holds none any more. */
+const NONE = 0;
 
 export class Slice implements SliceHandle {
   /** The slot, for telling another thread of the same pools where the bytes are. */
   ref: SlotRef;
-  /** The slot's control word as it stood when the lease began: proof that a release is timely. */
+  /** The slot's control word as it stood when the lease began; 0 once this object has given it up. */
   lease: number;
   /** Bytes asked for; the slot may be larger. */
   byteLength: number;
   /** The pools that lent this slice. */
   readonly owner: SliceOwner;
+  #keeper: SliceKeeper;
   #bytes: Uint8Array<SharedArrayBuffer> | undefined = undefined;
-  /** Whether this object has ended the lease: known without a look at shared memory, whatever has become of the slot. */
-  #released = false;
+  /** Told of each use, if the slice is traced; no class of its own, which would slow down all others. */
+  #trace: SliceTracer | undefined = undefined;
 
-  constructor(owner: SliceOwner, ref: SlotRef, lease: number, byteLength: number) {
+  constructor(
+    owner: SliceOwner,
+    keeper: SliceKeeper,
+    ref: SlotRef,
+    lease: number,
+    byteLength: number,
+  ) {
     this.owner = owner;
+    this.#keeper = keeper;
     this.ref = ref;
     this.lease = lease;
     this.byteLength = byteLength;
@@ -50,26 +78,28 @@ export class Slice implements SliceHandle {
    * @throws MillraceError `ERR_SLICE_STALE` after {@link release} or {@link handOver}
    */
   get bytes(): Uint8Array<SharedArrayBuffer> {
-    if (this.#released) throw this.#stale('use');
+    if (this.lease === NONE) throw this.#stale('use');
+    this.#trace?.use();
     return (this.#bytes ??= this.owner.viewOf(this.ref, this.byteLength));
   }
 
   /** Whether this lease still holds. */
   get live(): boolean {
-    return !this.#released && this.owner.isLive(this);
+    return this.lease !== NONE && this.owner.isLive(this);
   }
 
   /**
    * Ends the lease; for a shared slice, this thread's part in it.
    *
    * @throws MillraceError `ERR_SLICE_STALE` when it has ended already, and nothing is damaged by that;
-   *   `ERR_SLICE_OVERRUN` when a guarded slice was written beyond its ends: it has ended nevertheless
+   *   `ERR_SLICE_OVERRUN` when a watched slice was written beyond its ends: it has ended nevertheless
    */
   release(): void {
-    if (this.#released) throw this.#stale('release');
-    this.#released = true;
+    const { lease } = this;
+    if (lease === NONE) throw this.#stale('release');
+    this.lease = NONE;
     this.#bytes = undefined;
-    this.owner.takeBack(this);
+    if (this.#keeper.takeBack(this.ref, lease)) this.owner.tell();
   }
 
   /**
@@ -79,10 +109,12 @@ export class Slice implements SliceHandle {
    * @throws MillraceError `ERR_SLICE_STALE`
    */
   handOver(): SliceHandle {
-    const { ref, lease, byteLength } = this;
     if (!this.live) throw this.#stale('hand over');
-    this.#released = true;
+    const { ref, lease, byteLength } = this;
+    this.lease = NONE;
     this.#bytes = undefined;
+    // Whoever adopts it looks after it.
+    this.#trace?.end();
     return { ref, lease, byteLength };
   }
 
@@ -94,8 +126,8 @@ export class Slice implements SliceHandle {
    * @throws MillraceError `ERR_SLICE_STALE`
    */
   share(): SliceHandle {
-    if (this.#released) throw this.#stale('share');
-    this.lease = this.owner.share(this);
+    if (this.lease === NONE) throw this.#stale('share');
+    this.owner.share(this);
     const { ref, lease, byteLength } = this;
     return { ref, lease, byteLength };
   }
@@ -109,17 +141,32 @@ export class Slice implements SliceHandle {
    */
   resize(byteLength: number): this {
     if (!this.live) throw this.#stale('resize');
-    const moved = this.owner.resize(this, byteLength);
-    this.ref = moved.ref;
-    this.lease = moved.lease;
-    this.byteLength = moved.byteLength;
-    this.#bytes = undefined;
+    this.owner.resize(this, byteLength);
     return this;
+  }
+
+  /** For the pools: has `trace` told of each use. */
+  traceBy(trace: SliceTracer): void {
+    this.#trace = trace;
+  }
+
+  /** For the pools: makes this object stand for another lease, or for this one in another way. */
+  become(keeper: SliceKeeper, { ref, lease, byteLength }: SliceHandle): void {
+    this.#keeper = keeper;
+    this.ref = ref;
+    this.lease = lease;
+    this.byteLength = byteLength;
+    this.#bytes = undefined;
+  }
+
+  /** For the pools: how its lease ends. */
+  get keeper(): SliceKeeper {
+    return this.#keeper;
   }
 
   /** Ends the lease unless {@link release} or {@link handOver} has. */
   [Symbol.dispose](): void {
-    if (!this.#released) this.release();
+    if (this.lease !== NONE) this.release();
   }
 
   #stale(action: string): MillraceError {

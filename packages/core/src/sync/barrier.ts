@@ -50,6 +50,7 @@ export interface BarrierPass {
   readonly lost: number;
 }
 
+/** Who is at a barrier, and who is gone. */
 export interface BarrierStats {
   readonly parties: number;
   readonly generation: number;
@@ -59,6 +60,7 @@ export interface BarrierStats {
   readonly waiting: ThreadId[];
 }
 
+/** A set number of threads wait for each other, again and again; those who die are not waited for. */
 export class Barrier {
   /** Words that it takes; it should start on a line. */
   static readonly WORDS = THREADS + MAX_THREADS;

@@ -25,6 +25,17 @@ import { Waiter, type SyncOptions } from './waiter.js';
 
 const ACTION = 'wait for the condition';
 
+/** Who waits for a condition. */
+export interface ConditionStats {
+  /** Who waits, longest first: a thread for each of its tasks. */
+  readonly waiting: ThreadId[];
+}
+
+/**
+ * Threads that hold a {@link Mutex} let go of it and wait until another says that things changed.
+ *
+ * Source: B. Lampson, D. Redell, "Experience with processes and monitors in Mesa", 1980.
+ */
 export class Condition {
   readonly #words: Int32Array;
   readonly #at: number;
@@ -160,7 +171,7 @@ export class Condition {
   }
 
   /** Who waits, longest first. */
-  stats(): { waiting: ThreadId[] } {
+  stats(): ConditionStats {
     return { waiting: this.#line.inOrder().map(({ place }) => this.#line.ownerOf(place)) };
   }
 

@@ -23,6 +23,15 @@ const SET = 1;
 const ONCE_MORE = 2;
 const ACTION = 'see the event';
 
+/** Whether an event is set, and who waits for it. */
+export interface ManualResetEventStats {
+  readonly set: boolean;
+  /** How often it was set, modulo 2^31. */
+  readonly timesSet: number;
+  readonly waiting: ThreadId[];
+}
+
+/** Stays set until it is reset: all who wait pass, and so do all who come later. */
 export class ManualResetEvent {
   /** Words that it takes, zero at first: one line, which should start on a line. */
   static readonly WORDS = LINE;
@@ -98,7 +107,7 @@ export class ManualResetEvent {
     this.#crowd.reclaim(thread);
   }
 
-  stats(): { set: boolean; timesSet: number; waiting: ThreadId[] } {
+  stats(): ManualResetEventStats {
     const word = Atomics.load(this.#words, this.#at);
     return { set: (word & SET) !== 0, timesSet: word >>> 1, waiting: this.#crowd.waiting };
   }

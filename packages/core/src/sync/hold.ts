@@ -10,6 +10,7 @@
 /** How a lock was found: `abandoned` when the thread that held it before died with it. */
 export type LockOutcome = 'clean' | 'abandoned';
 
+/** A lock or a permit as a thing that a block of code owns, for `using`. */
 export class Hold {
   /** How the lock was found; always `clean` for permits. */
   readonly outcome: LockOutcome;

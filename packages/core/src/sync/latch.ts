@@ -21,6 +21,14 @@ const CROWD = 4;
 const MOST = 2 ** 31 - 1;
 const ACTION = 'pass the latch';
 
+/** What a latch waits for, and who waits for it. */
+export interface LatchStats {
+  /** How many are still to come. */
+  readonly count: number;
+  readonly waiting: ThreadId[];
+}
+
+/** Opens when it was counted down to zero, and stays open. */
 export class Latch {
   /** Words that it takes: one line, which should start on a line. */
   static readonly WORDS = LINE;
@@ -108,7 +116,7 @@ export class Latch {
     this.#crowd.reclaim(thread);
   }
 
-  stats(): { count: number; waiting: ThreadId[] } {
+  stats(): LatchStats {
     return { count: Atomics.load(this.#words, this.#at), waiting: this.#crowd.waiting };
   }
 }

@@ -43,6 +43,7 @@ const ABANDONED = 1 << 9;
 
 const ACTION = 'lock the mutex';
 
+/** Who has a mutex, and who wants it. */
 export interface MutexStats {
   readonly holder: ThreadId | undefined;
   /** The holder before this one died, or, while nobody holds it, the last one did. */
@@ -53,6 +54,11 @@ export interface MutexStats {
   readonly listening: ThreadId[];
 }
 
+/**
+ * One thread at a time. It is not fair, so it is fast; it survives its holder, and tells the next one.
+ *
+ * Sources: U. Drepper, "Futexes are tricky", 2011; Linux's robust futexes.
+ */
 export class Mutex {
   /** Words that it takes, zero at first: one line, which should start on a line. */
   static readonly WORDS = LINE;

@@ -25,6 +25,16 @@ const ABANDONED = 3;
 const STATE_MASK = 3;
 const ACTION = 'wait until it was run once';
 
+/** How far it has come. */
+export interface OnceStats {
+  /** `abandoned` when the thread that ran it has died over it. */
+  readonly state: 'new' | 'running' | 'done' | 'abandoned';
+  /** Who runs it now. */
+  readonly runner?: ThreadId;
+  readonly waiting: ThreadId[];
+}
+
+/** Runs a function in one thread, and lets all others wait until it is done. */
 export class Once {
   /** Words that it takes, zero at first: one line, which should start on a line. */
   static readonly WORDS = LINE;
@@ -121,11 +131,7 @@ export class Once {
     this.#crowd.reclaim(thread);
   }
 
-  stats(): {
-    state: 'new' | 'running' | 'done' | 'abandoned';
-    runner?: ThreadId;
-    waiting: ThreadId[];
-  } {
+  stats(): OnceStats {
     const word = Atomics.load(this.#words, this.#at);
     const state = (['new', 'running', 'done', 'abandoned'] as const)[word & STATE_MASK]!;
     const waiting = this.#crowd.waiting;

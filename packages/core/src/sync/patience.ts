@@ -9,7 +9,7 @@ import { syncError } from './errors.js';
 /** How long to wait at most. */
 export interface WaitLimits {
   /**
-   * Give up after this many milliseconds, with `ERR_TIMEOUT`. With 0 the call looks once.
+   * Give up after this many milliseconds. With 0 the call looks once.
    *
    * @defaultValue Infinity
    */
@@ -21,12 +21,26 @@ export interface WaitLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How to wait without blocking the thread. */
+export interface WaitOptions extends WaitLimits {
+  /**
+   * Keeps the process alive meanwhile: the engine's own wait does not. Has no meaning in browsers.
+   *
+   * @defaultValue true
+   */
+  readonly keepAlive?: boolean | undefined;
+}
+
+/** How to wait in a thread that may block. */
+export type WaitSyncOptions = Pick<WaitLimits, 'timeoutMs'>;
+
 /** Why a wait ended without what it waited for. */
 export type Ending = 'timed out' | 'aborted';
 
-export class Patience implements WaitLimits {
+export class Patience implements WaitOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly keepAlive: boolean;
   readonly #action: string;
   /** By the clock of `performance.now()`; read for a finite timeout only. */
   readonly #deadlineMs: number;
@@ -35,7 +49,7 @@ export class Patience implements WaitLimits {
    * @throws MillraceError `ERR_INVALID_ARG` for a timeout that is negative or not a number;
    *   `ERR_ABORTED` when the signal has aborted already
    */
-  private constructor(action: string, limits: WaitLimits | undefined) {
+  private constructor(action: string, limits: WaitOptions | undefined) {
     const timeoutMs = limits?.timeoutMs ?? Infinity;
     if (!(timeoutMs >= 0)) {
       throw syncError(
@@ -47,11 +61,12 @@ export class Patience implements WaitLimits {
     this.timeoutMs = timeoutMs;
     this.#deadlineMs = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
     this.signal = limits?.signal;
+    this.keepAlive = limits?.keepAlive ?? true;
     if (this.aborted) throw this.error('aborted');
   }
 
   /** The patience of a call that is to do `action`. A call within a call shares the outer one's. */
-  static of(action: string, limits: WaitLimits | undefined): Patience {
+  static of(action: string, limits: WaitOptions | undefined): Patience {
     return limits instanceof Patience ? limits : new Patience(action, limits);
   }
 

@@ -3,7 +3,7 @@
  * it lends to a signal. Whatever comes first settles it; the rest is dropped.
  *
  * The timer is set even when there is no timeout. `Atomics.waitAsync` does not keep Node's event loop
- * alive, and whoever waits for a lock wants the process to be there when it comes.
+ * alive, and whoever waits for a lock wants the process to be there when it comes; who does not, says so.
  */
 import { hear, unhear } from './ear.js';
 import type { Ending, Patience } from './patience.js';
@@ -45,6 +45,7 @@ export class Pending<Outcome> {
       if (this.#patience.leftMs > 0) this.#setTimer();
       else this.#giveUp('timed out');
     }, leftMs);
+    if (!this.#patience.keepAlive) letGo(this.#timer);
   }
 
   #giveUp(ending: Ending): void {
@@ -52,4 +53,9 @@ export class Pending<Outcome> {
     this.settle(ending);
     this.#onGivenUp(this);
   }
+}
+
+/** A timer that does not keep Node's process alive. Browsers have numbers for timers, and no such question. */
+function letGo(timer: ReturnType<typeof setTimeout>): void {
+  (timer as { unref?: () => void }).unref?.();
 }

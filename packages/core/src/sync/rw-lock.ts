@@ -33,6 +33,7 @@ import { Waiter, type SyncOptions } from './waiter.js';
 const READ = 'lock for reading';
 const WRITE = 'lock for writing';
 
+/** Who reads, who writes, and who wants to. */
 export interface RwLockStats {
   /** Who writes, or waits only for readers to stop. */
   readonly writer: ThreadId | undefined;
@@ -44,6 +45,12 @@ export interface RwLockStats {
   readonly waitingWriters: ThreadId[];
 }
 
+/**
+ * Many read at a time, or one writes; readers and writers take turns.
+ *
+ * Source: B. Brandenburg, J. Anderson, "Spin-based reader-writer synchronization for multiprocessor
+ * real-time systems", 2010.
+ */
 export class RwLock {
   readonly #words: Int32Array;
   readonly #at: number;

@@ -32,6 +32,7 @@ export interface SemaphoreLimits {
   readonly unit?: number;
 }
 
+/** Who holds how much of a semaphore, and who waits. Weights are in the unit of its callers. */
 export interface SemaphoreStats {
   readonly total: number;
   /** Less than 0 when the total was made smaller than what is held. */
@@ -44,6 +45,7 @@ export interface SemaphoreStats {
   readonly queuedHere: number;
 }
 
+/** A cap: permits by weight, first come, first served. What a dead thread held comes back. */
 export class Semaphore {
   readonly #words: Int32Array;
   readonly #at: number;

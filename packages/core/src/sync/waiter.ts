@@ -30,6 +30,12 @@ export interface SyncOptions {
   readonly waiter?: Waiter;
 }
 
+/**
+ * How a thread waits for another: it spins for as long as that has lately paid, then parks.
+ *
+ * Source: A. Karlin, K. Li, M. Manasse, S. Owicki, "Empirical studies of competitive spinning for a
+ * shared-memory multiprocessor", SOSP 1991.
+ */
 export class Waiter {
   readonly #mostMs: number;
   readonly #leastMs: number;

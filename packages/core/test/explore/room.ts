@@ -7,7 +7,6 @@
 import type { ThreadId } from '@millrace/core';
 import {
   ATTENTION,
-  AWAITED,
   CACHED,
   CLASS_COUNT,
   DRAINING,
@@ -37,10 +36,12 @@ import {
   sweep,
   type PoolSettings,
   type SlabTable,
+  type SliceKeeper,
+  type SliceOwner,
   type SlotRef,
 } from '@millrace/core/internal';
 import type { Case, ThreadBody, ThreadContext, World } from '@millrace/interleave';
-import { OBSERVER, ensure, idOf, parking, sweeperOf } from './exploring.ts';
+import { OBSERVER, endsWith, ensure, idOf, parking, sweeperOf } from './exploring.ts';
 
 /** Size classes: one slot a slab, two, and two that also go through magazines. */
 export const WHOLE = 7;
@@ -65,6 +66,9 @@ const SETTINGS: PoolSettings = {
 class FewSlots extends Geometry {
   override readonly slots = SLOTS;
 }
+
+/** Slices need an owner for their bytes, which nobody looks at here. */
+const nobody = {} as SliceOwner;
 
 /** What a thread holds: a slot, and the word that proves it. */
 export interface Lease {
@@ -128,11 +132,12 @@ export class Memory {
     this.ensureTidy(world, live, gone);
     const room = this.roomOf(world.words, OBSERVER);
     let leased = 0;
-    while (room.pools[WHOLE]!.acquire() !== undefined || takeRetired(room)) leased++;
+    while (room.pools[WHOLE]!.lend(nobody, 1) !== undefined || takeRetired(room)) leased++;
     if (live === 0) ensure(leased === this.slabs, `${leased} of ${this.slabs} slabs can be leased`);
   }
 
-  ensureTidy({ raw, words, killed }: World, live: number, gone: readonly number[]): void {
+  ensureTidy(world: World, live: number, gone: readonly number[]): void {
+    const { raw, killed } = world;
     const { slabsAt, slotsAt, threadsAt } = this.#layout;
     let leased = 0;
     for (let slab = 0; slab < this.slabs; slab++) {
@@ -144,7 +149,9 @@ export class Memory {
         const word = slotsAt + slotRef(slab, slot) * LINE;
         const of = stateOf(raw[word]!);
         const bit = (raw[at + SLAB_BITMAP]! >>> slot) & 1;
-        ensure(of !== FREE || bit === 0, `Slot ${slot} of slab ${slab} is FREE and out of sight`);
+        // The bits of a slab that serves nothing are cleared when it is opened.
+        const free = of === FREE && state !== EMPTY && slot < SLOTS[slabPoolOf(raw[at]!)]!;
+        ensure(!free || bit === 0, `Slot ${slot} of slab ${slab} is FREE and out of sight`);
         ensure(
           of !== CACHED || !killed.includes(holderOf(raw[word]!) - 1),
           `Slot ${slot} of slab ${slab} lies with the dead`,
@@ -166,8 +173,7 @@ export class Memory {
       const dead = killed.includes(id - 1) || gone.includes(id);
       ensure((raw[record + THREAD_STATE] === 0) === dead, `Thread ${id} is in the wrong state`);
     }
-    const { leased: begun, ended } = this.roomOf(words, OBSERVER).count.sums();
-    ensure(begun - ended === live, `${begun} leases have begun, and ${ended} ended`);
+    this.ensureLent(world, live);
     ensure(raw[ATTENTION] === 0, `${raw[ATTENTION]} wait`);
     for (let c = 0; c < CLASS_COUNT; c++) ensure(raw[WAITING + c] === 0, `They wait for ${c}`);
   }
@@ -188,8 +194,8 @@ export class Memory {
 
   /** So many slots are leased. */
   ensureLent({ words }: World, live: number): void {
-    const { leased, ended } = this.roomOf(words, OBSERVER).count.sums();
-    ensure(leased - ended === live, `${leased} leases have begun, and ${ended} ended`);
+    const { live: found } = this.roomOf(words, OBSERVER).count.sums();
+    ensure(found === live, `${found} leases last`);
   }
 
   nameOf(index: number): string {
@@ -215,18 +221,17 @@ export class Memory {
 /** Another class may have the slabs, and threads that live may keep slots in magazines: those can be had too. */
 function takeRetired(room: PoolRoom): boolean {
   for (let slab = 0; slab < room.layout.slabs; slab++) room.life.retire(slab);
-  return room.pools[WHOLE]!.acquire() !== undefined;
+  return room.pools[WHOLE]!.lend(nobody, 1) !== undefined;
 }
 
 /** Leases a slot of `sizeClass`, which must be of that size, and writes to it. */
 export function take(room: PoolRoom, sizeClass: number): Lease | undefined {
-  const pool = room.pools[sizeClass]!;
-  const ref = pool.acquire();
-  if (ref === undefined) return undefined;
-  const held = holding(room, { ref, lease: pool.lease });
+  const slice = room.pools[sizeClass]!.lend(nobody, 1);
+  if (slice === undefined) return undefined;
+  const { ref, lease } = slice;
   const serves = slabPoolOf(room.life.wordOf(slabOf(ref)));
   ensure(serves === sizeClass, `A slot of class ${sizeClass} lies in a slab of class ${serves}`);
-  return held;
+  return holding(room, { ref, lease });
 }
 
 /** Writes to the leased slot plainly: if two hold it at a time, that is a data race, which is reported. */
@@ -237,9 +242,13 @@ export function holding(room: PoolRoom, held: Lease): Lease {
 
 /** Ends a lease as slices do; false when it had ended. */
 export function give(room: PoolRoom, { ref, lease }: Lease, sizeClass: number): boolean {
-  const outcome = room.pools[sizeClass]!.release(ref, lease);
-  if (outcome === AWAITED) room.waiting.call();
-  return outcome !== 0;
+  return ends(room, room.pools[sizeClass]!, ref, lease);
+}
+
+function ends(room: PoolRoom, keeper: SliceKeeper, ref: SlotRef, lease: number): boolean {
+  return !endsWith('ERR_SLICE_STALE', () => {
+    if (keeper.takeBack(ref, lease)) room.waiting.call();
+  });
 }
 
 /** Leases two slabs in a row. */
@@ -249,9 +258,7 @@ export function takeRun(room: PoolRoom): Lease | undefined {
 }
 
 export function giveRun(room: PoolRoom, { ref, lease }: Lease): boolean {
-  const given = room.releaseRun(ref, lease);
-  room.waiting.call();
-  return given;
+  return ends(room, room, ref, lease);
 }
 
 const RUN_BYTES = 5 * 1024 * 1024;

@@ -3,28 +3,22 @@
  *
  *   header │ block 0 … sync │ block 1 … sync │ … │ last block, final │ CRC-32 │ length
  *
- * Each block is raw deflate data that ends on a byte's border (`Z_SYNC_FLUSH`), and begins with the
+ * Each block is raw deflate data that ends on a byte's border with an empty stored block, and has the
  * previous 32 KiB as its dictionary, so that hardly any match is lost. The cut depends on the input's
  * offset alone: the same bytes come out whatever the number of threads.
  *
  * Source: M. Adler, pigz; RFC 1951, RFC 1952.
  */
-import { constants, crc32, deflateRawSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { MillraceError } from '@millrace/core';
 import { crc32Combine } from './crc32-combine.js';
 import { defineOp } from './define-op.js';
+import { deflate, deflateBound } from './deflate.js';
 
 const KiB = 1024;
 const OVERLAP = 32 * KiB;
 /** Input and overlap fill one slot of 256 KiB. */
 const BLOCK = 256 * KiB - OVERLAP;
-/**
- * zlib begins a new Huffman code every 2^(MEM_LEVEL + 6) symbols. Node's zlib hashes four bytes where
- * stock zlib hashes three, and so misses some short matches; codes twice as fresh as by default make
- * up for that at 1 % of the time.
- */
-const MEM_LEVEL = 7;
-
 export interface GzipParams {
   /** 0 (none) to 9 (smallest). @defaultValue 6 */
   level?: number;
@@ -54,8 +48,7 @@ export const gzip = defineOp<GzipParams, Sum>(import.meta.url, 'gzip', {
     }
     return name === undefined ? { level, mtime } : { level, mtime, name };
   },
-  // Stored blocks are what deflate falls back to: 5 bytes for each 8 KiB is more than it ever adds.
-  outputBound: (inputBytes) => inputBytes + 5 * Math.ceil(inputBytes / (8 * KiB)) + 64,
+  outputBound: deflateBound,
   chunk: {
     size: BLOCK,
     overlap: OVERLAP,
@@ -76,16 +69,8 @@ export const gzip = defineOp<GzipParams, Sum>(import.meta.url, 'gzip', {
     },
   },
   run(bytes, { level = 6 }, { output, lead, last }) {
-    const deflated = deflateRawSync(bytes, {
-      level,
-      memLevel: MEM_LEVEL,
-      finishFlush: last ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
-      // One buffer for the whole result, so that zlib need not join several.
-      chunkSize: Math.max(output.length, constants.Z_MIN_CHUNK),
-      ...(lead.length > 0 && { dictionary: lead }),
-    });
-    output.set(deflated);
-    return { size: deflated.length, value: crc32(bytes) };
+    const size = deflate(bytes, output, { level, lead, last });
+    return { size, value: crc32(bytes) };
   },
 });
 
