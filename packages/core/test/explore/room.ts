@@ -47,9 +47,10 @@ import { OBSERVER, endsWith, ensure, idOf, parking, sweeperOf } from './explorin
 export const WHOLE = 7;
 export const HALF = 6;
 export const SMALL = 5;
+export const TINY = 4;
 
 /** Slots in a slab, by size class. */
-const SLOTS = [1, 1, 1, 1, 1, 2, 2, 1];
+const SLOTS = [1, 1, 1, 1, 2, 2, 2, 1];
 const MOST_SLOTS = 2;
 /** Where notes begin: words of the header. */
 export const NOTES = 8;
