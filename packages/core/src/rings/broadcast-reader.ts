@@ -25,6 +25,7 @@ import {
 } from './broadcast-ring-layout.js';
 import { EventCount } from '../sync/event-count.js';
 import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
+import type { SyncOptions } from '../sync/waiter.js';
 import { loadPosition } from './position.js';
 
 /** A reading side of a {@link BroadcastRing}: it writes nothing, and nobody waits for it. */
@@ -41,11 +42,17 @@ export class BroadcastReader {
   #missed = 0;
 
   /** For {@link BroadcastRing.reader}. */
-  constructor(words: Int32Array, at: number, shape: BroadcastRingShape, from: 'newest' | 'oldest') {
+  constructor(
+    words: Int32Array,
+    at: number,
+    shape: BroadcastRingShape,
+    from: 'newest' | 'oldest',
+    options: SyncOptions = {},
+  ) {
     this.#words = words;
     this.#at = at;
     this.#shape = shape;
-    this.#bell = new EventCount(words, at + BELL);
+    this.#bell = new EventCount(words, at + BELL, options);
     this.#tail = loadPosition(words, at + TAIL);
     this.#next = this.#tail;
     if (from === 'oldest') {

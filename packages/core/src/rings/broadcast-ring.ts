@@ -13,6 +13,7 @@
  * listener reads them all. That costs the teller no exchange and no line that others write.
  */
 import { MillraceError } from '../errors.js';
+import type { SyncOptions } from '../sync/waiter.js';
 import { BroadcastReader } from './broadcast-reader.js';
 import {
   BELL,
@@ -85,8 +86,8 @@ export class BroadcastRing {
    * @param from `newest` begins with what is written from now on, `oldest` with the oldest message
    *   that the ring still holds. @defaultValue 'newest'
    */
-  reader(from: 'newest' | 'oldest' = 'newest'): BroadcastReader {
-    return new BroadcastReader(this.#words, this.#at, this.shape, from);
+  reader(from: 'newest' | 'oldest' = 'newest', options: SyncOptions = {}): BroadcastReader {
+    return new BroadcastReader(this.#words, this.#at, this.shape, from, options);
   }
 
   /**

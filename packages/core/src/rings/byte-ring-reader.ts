@@ -28,6 +28,7 @@ import {
 import { ByteCopier, notWithin } from './byte-copier.js';
 import { EventCount } from '../sync/event-count.js';
 import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
+import type { SyncOptions } from '../sync/waiter.js';
 
 /** The side of a {@link ByteRing} that takes bytes out: one thread at a time. */
 export class ByteRingReader {
@@ -44,14 +45,14 @@ export class ByteRingReader {
   #tail: number;
 
   /** For {@link ByteRing.reader}. */
-  constructor(words: Int32Array, at: number, bytes: Uint8Array) {
+  constructor(words: Int32Array, at: number, bytes: Uint8Array, options: SyncOptions = {}) {
     this.#words = words;
     this.#at = at;
     this.#bytes = bytes;
     this.#mask = bytes.length - 1;
     this.#copier = new ByteCopier(bytes);
-    this.#readerBell = new EventCount(words, at + READER_BELL);
-    this.#writerBell = new EventCount(words, at + WRITER_BELL);
+    this.#readerBell = new EventCount(words, at + READER_BELL, options);
+    this.#writerBell = new EventCount(words, at + WRITER_BELL, options);
     this.#position = this.#freed = Atomics.load(words, at + HEAD);
     this.#tail = Atomics.load(words, at + TAIL);
     // The last reader may have freed room, and died before it woke the writer.

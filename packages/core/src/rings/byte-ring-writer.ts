@@ -33,6 +33,7 @@ import {
 import { ByteCopier, notWithin } from './byte-copier.js';
 import { EventCount } from '../sync/event-count.js';
 import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
+import type { SyncOptions } from '../sync/waiter.js';
 
 /** The side of a {@link ByteRing} that puts bytes in: one thread at a time. */
 export class ByteRingWriter {
@@ -49,14 +50,14 @@ export class ByteRingWriter {
   #head: number;
 
   /** For {@link ByteRing.writer}. */
-  constructor(words: Int32Array, at: number, bytes: Uint8Array) {
+  constructor(words: Int32Array, at: number, bytes: Uint8Array, options: SyncOptions = {}) {
     this.#words = words;
     this.#at = at;
     this.#bytes = bytes;
     this.#mask = bytes.length - 1;
     this.#copier = new ByteCopier(bytes);
-    this.#readerBell = new EventCount(words, at + READER_BELL);
-    this.#writerBell = new EventCount(words, at + WRITER_BELL);
+    this.#readerBell = new EventCount(words, at + READER_BELL, options);
+    this.#writerBell = new EventCount(words, at + WRITER_BELL, options);
     this.#position = this.#published = Atomics.load(words, at + TAIL);
     this.#head = Atomics.load(words, at + HEAD);
     // The last writer may have published, and died before it woke the reader.

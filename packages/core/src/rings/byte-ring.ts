@@ -27,6 +27,7 @@ import {
 import { ByteRingReader } from './byte-ring-reader.js';
 import { ByteRingWriter } from './byte-ring-writer.js';
 import { EventCount } from '../sync/event-count.js';
+import type { SyncOptions } from '../sync/waiter.js';
 
 /** Arenas come in pages of this size. */
 const ARENA_PAGE_BYTES = 65_536;
@@ -105,13 +106,13 @@ export class ByteRing {
   }
 
   /** The writing side: for one thread at a time. It goes on where the last writer published. */
-  writer(): ByteRingWriter {
-    return new ByteRingWriter(this.words, this.at, this.bytes);
+  writer(options: SyncOptions = {}): ByteRingWriter {
+    return new ByteRingWriter(this.words, this.at, this.bytes, options);
   }
 
   /** The reading side: for one thread at a time. It goes on where the last reader freed. */
-  reader(): ByteRingReader {
-    return new ByteRingReader(this.words, this.at, this.bytes);
+  reader(options: SyncOptions = {}): ByteRingReader {
+    return new ByteRingReader(this.words, this.at, this.bytes, options);
   }
 
   /** Ends the ring for the side that is left, on behalf of a thread that died; any thread may call it. */

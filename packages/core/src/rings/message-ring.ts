@@ -20,6 +20,7 @@ import { MAX_THREADS } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
 import { EventCount } from '../sync/event-count.js';
 import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
+import type { SyncOptions } from '../sync/waiter.js';
 import { MessageCells } from './message-cells.js';
 import {
   CELLS,
@@ -79,7 +80,13 @@ export class MessageRing {
    * @param at where in `words` the ring's {@link MessageRing.words} begin; best a multiple of 32
    * @throws MillraceError `ERR_INVALID_ARG` when the shape, the place or the thread is out of range
    */
-  constructor(words: Int32Array, at: number, shape: MessageRingShape, thread: ThreadId) {
+  constructor(
+    words: Int32Array,
+    at: number,
+    shape: MessageRingShape,
+    thread: ThreadId,
+    options: SyncOptions = {},
+  ) {
     const { cells, messageWords } = shape;
     check('cells', cells, FEWEST_CELLS, MOST_CELLS);
     check('messageWords', messageWords, 1, 2 ** 16);
@@ -94,8 +101,8 @@ export class MessageRing {
     this.#words = words;
     this.#at = at;
     this.#cells = new MessageCells(words, at, shape, thread);
-    this.#messagesBell = new EventCount(words, at + MESSAGES_BELL);
-    this.#roomBell = new EventCount(words, at + ROOM_BELL);
+    this.#messagesBell = new EventCount(words, at + MESSAGES_BELL, options);
+    this.#roomBell = new EventCount(words, at + ROOM_BELL, options);
   }
 
   /** How many messages it can hold. */

@@ -184,8 +184,6 @@ export class SlabLife {
           continue;
         }
         if (!fits(stateOf(word))) return false;
-        // Whoever made it FREE may have died before it cleared the bit, and no sweeper looks at an EMPTY slab.
-        if (stateOf(word) === FREE) list.clearBit(ref);
         break;
       }
     }

@@ -2,7 +2,7 @@
 import { BroadcastRing, type BroadcastWriter } from '@millrace/core';
 import type { Case, ThreadBody, ThreadContext } from '@millrace/interleave';
 import { describe, test } from 'vitest';
-import { AT, UNSPUN, ensure, expectNoFault, within } from './exploring.ts';
+import { AT, ensure, parking, within, expectNoFault } from './exploring.ts';
 
 const SHAPE = { cells: 2, messageWords: 2 };
 const WORDS = AT + BroadcastRing.words(SHAPE);
@@ -44,13 +44,13 @@ const tellsBoth =
 const listens =
   (from: number, end: number): ThreadBody =>
   (context) => {
-    const reader = ringOf(context).reader('oldest');
+    const reader = ringOf(context).reader('oldest', parking);
     const target = new Int32Array(SHAPE.messageWords);
     let read = 0;
     const overwritten = reader.position - from;
     while (reader.position < end) {
       if (reader.read(target) < 0) {
-        reader.waitSync(UNSPUN);
+        reader.waitSync();
         continue;
       }
       read++;

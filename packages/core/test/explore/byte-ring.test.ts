@@ -2,7 +2,7 @@
 import { ByteRing } from '@millrace/core';
 import { bytesOf, type Case, type ThreadBody, type ThreadContext } from '@millrace/interleave';
 import { describe, test } from 'vitest';
-import { AT, UNSPUN, ensure, expectNoFault, within } from './exploring.ts';
+import { AT, ensure, parking, within, expectNoFault } from './exploring.ts';
 
 const CAPACITY = 8;
 /** What is written and read at a time: a word, as races are those of words. */
@@ -15,7 +15,7 @@ const ringOf = ({ words }: ThreadContext): ByteRing =>
 
 /** Writes what is missing up to so many units, and ends. The bytes tell their position. */
 function writeTo(ring: ByteRing, units: number, batch = 1): void {
-  const writer = ring.writer();
+  const writer = ring.writer(parking);
   const end = units * UNIT;
   const unit = new Uint8Array(UNIT);
   while (writer.position < end && !writer.cancelled) {
@@ -26,14 +26,14 @@ function writeTo(ring: ByteRing, units: number, batch = 1): void {
     // The last batch is left to the end, which publishes it.
     if (writer.position === end && batch > 1) break;
     writer.publish();
-    if (writer.position < end) writer.waitSync(UNIT, UNSPUN);
+    if (writer.position < end) writer.waitSync(UNIT);
   }
   writer.end();
 }
 
 /** Reads until the writer has ended, or so many units; returns how many bytes those were. */
 function readFrom(ring: ByteRing, units = Infinity): number {
-  const reader = ring.reader();
+  const reader = ring.reader(parking);
   const target = new Uint8Array(CAPACITY);
   while (!reader.ended && reader.position < units * UNIT) {
     const count = reader.take(target);
@@ -42,7 +42,7 @@ function readFrom(ring: ByteRing, units = Infinity): number {
       ensure(target[i] === position + 1, `Byte ${position} is ${target[i]}`);
     }
     reader.free();
-    reader.waitSync(UNIT, UNSPUN);
+    reader.waitSync(UNIT);
   }
   if (!reader.ended) reader.cancel();
   return reader.position;
@@ -62,27 +62,27 @@ const reads =
 const fills =
   (units: number): ThreadBody =>
   (context) => {
-    const writer = ringOf(context).writer();
+    const writer = ringOf(context).writer(parking);
     while (writer.position < units * UNIT) {
       const space = writer.space();
       const count = Math.min(space.length, UNIT);
       for (let i = 0; i < count; i++) space[i] = writer.position + i + 1;
       writer.commit(count);
-      writer.waitSync(UNIT, UNSPUN);
+      writer.waitSync(UNIT);
     }
     writer.end();
   };
 
 /** Reads in place. */
 const drains: ThreadBody = (context) => {
-  const reader = ringOf(context).reader();
+  const reader = ringOf(context).reader(parking);
   while (!reader.ended) {
     const data = reader.data();
     for (let i = 0; i < data.length; i++) {
       ensure(data[i] === reader.position + i + 1, `Byte ${reader.position + i} is ${data[i]}`);
     }
     reader.consume(data.length);
-    reader.waitSync(UNIT, UNSPUN);
+    reader.waitSync(UNIT);
   }
   return reader.position;
 };

@@ -35,9 +35,6 @@ const waiter = new Waiter({ mostSpinMs: 0 });
 waiter.mayBlock(new Int32Array(new SharedArrayBuffer(4)), 0);
 export const parking = { waiter };
 
-/** The same for rings. */
-export const UNSPUN = { spins: 0 };
-
 /** The id of the thread with this index. */
 export function idOf(index: number): ThreadId {
   return (index + 1) as ThreadId;

@@ -133,6 +133,7 @@ describe('a slice that is handed over', () => {
 
   test('ends with the one that holds it when it dies', () => {
     const set = { ...held(HALF), kills: 1 };
+    expectNoFault({ ...set, threads: [releases, adopts], mode: within(1) });
     const dies: ThreadBody = (context) => void Atomics.load(roomOf(context).words, LEASE);
     const check = (world: World): void => one.ensureWhole(world, isHeldBySomeone(world) ? 1 : 0);
     expectNoFault({ ...set, check, threads: [dies, adopts, adopts], mode: within(1) });

@@ -2,7 +2,19 @@
 import type { ThreadBody } from '@millrace/interleave';
 import { describe, test } from 'vitest';
 import { expectNoFault, within } from './exploring.ts';
-import { HALF, Memory, SMALL, WHOLE, give, lends, lendsRun, opened, take } from './room.ts';
+import {
+  HALF,
+  Memory,
+  SMALL,
+  TINY,
+  WHOLE,
+  give,
+  lends,
+  lendsRun,
+  lendsTwo,
+  opened,
+  take,
+} from './room.ts';
 
 const one = new Memory(1);
 const two = new Memory(2);
@@ -60,23 +72,38 @@ describe('a slab', () => {
       [SMALL, HALF],
       [HALF, SMALL],
     ] as const) {
-      expectNoFault({ ...opened(one, a), threads: [lends(one, a), lends(one, b)] });
-      expectNoFault({
-        ...opened(one, a),
-        threads: [lends(one, a, 2), lends(one, b)],
-        mode: within(2),
-      });
-      expectNoFault({
-        ...opened(one, a),
-        threads: [turns(one, a, b, a), lends(one, b)],
-        mode: within(2),
-      });
-      expectNoFault({
-        ...opened(one, a),
-        threads: [lends(one, a), lends(one, b), lends(one, a)],
-        mode: within(1),
-      });
+      const of = opened(one, a);
+      const mode = within(2);
+      expectNoFault({ ...of, threads: [lends(one, a), lends(one, b)], mode });
+      expectNoFault({ ...of, threads: [lends(one, a, 2), lends(one, b)], mode });
+      expectNoFault({ ...of, threads: [turns(one, a, b, a), lends(one, b)], mode });
+      const three = [lends(one, a), lends(one, b), lends(one, a)];
+      expectNoFault({ ...of, threads: three, mode: within(1) });
     }
+    expectNoFault({ ...opened(one, SMALL), threads: [lends(one, SMALL), lends(one, WHOLE)] });
+  });
+
+  test('takes no entries of magazines and no thieves along to another class', () => {
+    const set = opened(one, SMALL);
+    expectNoFault({
+      ...set,
+      threads: [turns(one, SMALL, TINY, SMALL), retires(one)],
+      mode: within(1),
+    });
+    expectNoFault({
+      ...set,
+      threads: [turns(one, SMALL, TINY), lends(one, SMALL)],
+      mode: within(2),
+    });
+    const twoThenSmall: ThreadBody = (context) => {
+      lendsTwo(one, HALF)(context);
+      lends(one, SMALL)(context);
+    };
+    expectNoFault({
+      ...opened(one, HALF),
+      threads: [twoThenSmall, lends(one, HALF)],
+      mode: within(2),
+    });
   });
 
   test('changes hands as before wherever a thread dies', () => {

@@ -40,7 +40,7 @@ const comesAndGoes: ThreadBody = (context) => {
   const id = room.registry.register(owner);
   const mine = one.roomOf(context.words, id);
   const held = take(mine, SMALL);
-  if (held) give(mine, held, SMALL);
+  if (held) ensure(give(mine, held, SMALL), 'A sweep of who had the id before ends its lease');
   sweep(room, id, owner);
 };
 
@@ -72,6 +72,14 @@ describe('a thread id', () => {
     const set = { ...left(HALF), check: wholeOrNot };
     expectNoFault({ ...set, threads: [sweepsAndRegisters, registers] });
     expectNoFault({ ...set, threads: [sweeps, comesAndGoes], mode: within(1) });
+  });
+});
+
+describe('an id that was given out again', () => {
+  test('is not buried in the place of who had it before', () => {
+    const check = ({ results, raw }: World): void =>
+      ensure((raw[one.recordOf(results[0] as number)]! & 3) === 1, 'Who lives is buried');
+    expectNoFault({ ...left(HALF), check, threads: [sweepsAndRegisters, buries], mode: within(2) });
   });
 });
 

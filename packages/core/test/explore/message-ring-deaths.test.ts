@@ -5,13 +5,13 @@ import { describe, test } from 'vitest';
 import {
   AT,
   OBSERVER,
-  UNSPUN,
   ensure,
+  parking,
+  random,
+  within,
   expectNoFault,
   idOf,
-  random,
   sweeperOf,
-  within,
 } from './exploring.ts';
 
 const CELLS = 4;
@@ -24,7 +24,7 @@ const OUT = 0;
 const SUBSTITUTE = 24;
 
 const ringOf = ({ words, thread }: ThreadContext, shape = SHAPE): MessageRing =>
-  new MessageRing(words, AT, shape, idOf(thread));
+  new MessageRing(words, AT, shape, idOf(thread), parking);
 
 function noteOut(words: Int32Array, message: number): void {
   ensure(Atomics.add(words, OUT + message, 1) === 0, `Message ${message} comes out twice`);
@@ -71,7 +71,7 @@ const receives =
     const target = new Int32Array(1);
     for (let received = 0; received < count;) {
       if (ring.pop(target) < 0) {
-        ring.waitForMessagesSync(UNSPUN);
+        ring.waitForMessagesSync();
         continue;
       }
       noteOut(context.words, target[0]!);

@@ -9,13 +9,13 @@ import {
   type World,
 } from '@millrace/interleave';
 import { describe, test } from 'vitest';
-import { AT, UNSPUN, ensure, expectNoFault, idOf, random, within } from './exploring.ts';
+import { AT, ensure, parking, random, within, expectNoFault, idOf } from './exploring.ts';
 
 const MESSAGE_WORDS = 1;
 const EMPTY = -1;
 
 const ringOf = ({ words, thread }: ThreadContext, cells: number): MessageRing =>
-  new MessageRing(words, AT, { cells, messageWords: MESSAGE_WORDS }, idOf(thread));
+  new MessageRing(words, AT, { cells, messageWords: MESSAGE_WORDS }, idOf(thread), parking);
 
 function popFrom(ring: MessageRing): number {
   const target = new Int32Array(MESSAGE_WORDS);
@@ -69,7 +69,7 @@ const sends =
     for (let sent = 0; sent < count;) {
       const pushed = ring.pushBatch(messages.subarray(sent), Math.min(batch, count - sent));
       sent += pushed;
-      if (pushed === 0) ring.waitForRoomSync(UNSPUN);
+      if (pushed === 0) ring.waitForRoomSync();
     }
     return [];
   };
@@ -84,7 +84,7 @@ const receives =
     while (received.length < count) {
       const popped = ring.popBatch(target, Math.min(batch, count - received.length));
       received.push(...target.subarray(0, popped));
-      if (popped === 0) ring.waitForMessagesSync(UNSPUN);
+      if (popped === 0) ring.waitForMessagesSync();
     }
     return received;
   };

@@ -35,21 +35,22 @@ import {
   stateOf,
   sweep,
   type PoolSettings,
+  type SlabTable,
   type SliceKeeper,
   type SliceOwner,
-  type SlabTable,
   type SlotRef,
 } from '@millrace/core/internal';
 import type { Case, ThreadBody, ThreadContext, World } from '@millrace/interleave';
-import { OBSERVER, ensure, idOf, parking, sweeperOf } from './exploring.ts';
+import { OBSERVER, endsWith, ensure, idOf, parking, sweeperOf } from './exploring.ts';
 
 /** Size classes: one slot a slab, two, and two that also go through magazines. */
 export const WHOLE = 7;
 export const HALF = 6;
 export const SMALL = 5;
+export const TINY = 4;
 
 /** Slots in a slab, by size class. */
-const SLOTS = [1, 1, 1, 1, 1, 2, 2, 1];
+const SLOTS = [1, 1, 1, 1, 2, 2, 2, 1];
 const MOST_SLOTS = 2;
 /** Where notes begin: words of the header. */
 export const NOTES = 8;
@@ -69,6 +70,9 @@ const NOBODY = {} as SliceOwner;
 class FewSlots extends Geometry {
   override readonly slots = SLOTS;
 }
+
+/** Slices need an owner for their bytes, which nobody looks at here. */
+const nobody = {} as SliceOwner;
 
 /** What a thread holds: a slot, and the word that proves it. */
 export interface Lease {
@@ -132,11 +136,12 @@ export class Memory {
     this.ensureTidy(world, live, gone);
     const room = this.roomOf(world.words, OBSERVER);
     let leased = 0;
-    while (room.pools[WHOLE]!.lend(NOBODY, 1) !== undefined || takeRetired(room)) leased++;
+    while (room.pools[WHOLE]!.lend(nobody, 1) !== undefined || takeRetired(room)) leased++;
     if (live === 0) ensure(leased === this.slabs, `${leased} of ${this.slabs} slabs can be leased`);
   }
 
-  ensureTidy({ raw, words, killed }: World, live: number, gone: readonly number[]): void {
+  ensureTidy(world: World, live: number, gone: readonly number[]): void {
+    const { raw, killed } = world;
     const { slabsAt, slotsAt, threadsAt } = this.#layout;
     let leased = 0;
     for (let slab = 0; slab < this.slabs; slab++) {
@@ -148,7 +153,9 @@ export class Memory {
         const word = slotsAt + slotRef(slab, slot) * LINE;
         const of = stateOf(raw[word]!);
         const bit = (raw[at + SLAB_BITMAP]! >>> slot) & 1;
-        ensure(of !== FREE || bit === 0, `Slot ${slot} of slab ${slab} is FREE and out of sight`);
+        // The bits of a slab that serves nothing are cleared when it is opened.
+        const free = of === FREE && state !== EMPTY && slot < SLOTS[slabPoolOf(raw[at]!)]!;
+        ensure(!free || bit === 0, `Slot ${slot} of slab ${slab} is FREE and out of sight`);
         ensure(
           of !== CACHED || !killed.includes(holderOf(raw[word]!) - 1),
           `Slot ${slot} of slab ${slab} lies with the dead`,
@@ -170,8 +177,7 @@ export class Memory {
       const dead = killed.includes(id - 1) || gone.includes(id);
       ensure((raw[record + THREAD_STATE] === 0) === dead, `Thread ${id} is in the wrong state`);
     }
-    const counted = this.roomOf(words, OBSERVER).count.sums().live;
-    ensure(counted === live, `${counted} leases are said to last`);
+    this.ensureLent(world, live);
     ensure(raw[ATTENTION] === 0, `${raw[ATTENTION]} wait`);
     for (let c = 0; c < CLASS_COUNT; c++) ensure(raw[WAITING + c] === 0, `They wait for ${c}`);
   }
@@ -192,8 +198,8 @@ export class Memory {
 
   /** So many slots are leased. */
   ensureLent({ words }: World, live: number): void {
-    const counted = this.roomOf(words, OBSERVER).count.sums().live;
-    ensure(counted === live, `${counted} leases last`);
+    const { live: found } = this.roomOf(words, OBSERVER).count.sums();
+    ensure(found === live, `${found} leases last`);
   }
 
   nameOf(index: number): string {
@@ -219,17 +225,17 @@ export class Memory {
 /** Another class may have the slabs, and threads that live may keep slots in magazines: those can be had too. */
 function takeRetired(room: PoolRoom): boolean {
   for (let slab = 0; slab < room.layout.slabs; slab++) room.life.retire(slab);
-  return room.pools[WHOLE]!.lend(NOBODY, 1) !== undefined;
+  return room.pools[WHOLE]!.lend(nobody, 1) !== undefined;
 }
 
 /** Leases a slot of `sizeClass`, which must be of that size, and writes to it. */
 export function take(room: PoolRoom, sizeClass: number): Lease | undefined {
-  const slice = room.pools[sizeClass]!.lend(NOBODY, 1);
+  const slice = room.pools[sizeClass]!.lend(nobody, 1);
   if (slice === undefined) return undefined;
-  const held = holding(room, { ref: slice.ref, lease: slice.lease });
-  const serves = slabPoolOf(room.life.wordOf(slabOf(held.ref)));
+  const { ref, lease } = slice;
+  const serves = slabPoolOf(room.life.wordOf(slabOf(ref)));
   ensure(serves === sizeClass, `A slot of class ${sizeClass} lies in a slab of class ${serves}`);
-  return held;
+  return holding(room, { ref, lease });
 }
 
 /** Writes to the leased slot plainly: if two hold it at a time, that is a data race, which is reported. */
@@ -239,8 +245,14 @@ export function holding(room: PoolRoom, held: Lease): Lease {
 }
 
 /** Ends a lease as slices do; false when it had ended. */
-export function give(room: PoolRoom, held: Lease, sizeClass: number): boolean {
-  return giveTo(room, room.pools[sizeClass]!, held);
+export function give(room: PoolRoom, { ref, lease }: Lease, sizeClass: number): boolean {
+  return ends(room, room.pools[sizeClass]!, ref, lease);
+}
+
+function ends(room: PoolRoom, keeper: SliceKeeper, ref: SlotRef, lease: number): boolean {
+  return !endsWith('ERR_SLICE_STALE', () => {
+    if (keeper.takeBack(ref, lease)) room.waiting.call();
+  });
 }
 
 /** Leases two slabs in a row. */
@@ -249,20 +261,8 @@ export function takeRun(room: PoolRoom): Lease | undefined {
   return ref === undefined ? undefined : holding(room, { ref, lease: room.runs.lease });
 }
 
-export function giveRun(room: PoolRoom, held: Lease): boolean {
-  return giveTo(room, room, held);
-}
-
-function giveTo(room: PoolRoom, keeper: SliceKeeper, { ref, lease }: Lease): boolean {
-  let awaited: boolean;
-  try {
-    awaited = keeper.takeBack(ref, lease);
-  } catch (error) {
-    if (error instanceof MillraceError && error.code === 'ERR_SLICE_STALE') return false;
-    throw error;
-  }
-  if (awaited) room.waiting.call();
-  return true;
+export function giveRun(room: PoolRoom, { ref, lease }: Lease): boolean {
+  return ends(room, room, ref, lease);
 }
 
 const RUN_BYTES = 5 * 1024 * 1024;

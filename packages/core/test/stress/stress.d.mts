@@ -1,0 +1,8 @@
+export function stress(options: { seconds: number; seed?: number }): Promise<{
+  ops: number;
+  kills: number;
+  swept: number;
+  patterns: number;
+  lost: number;
+  faults: string[];
+}>;
