@@ -151,24 +151,38 @@ export class FreeList {
   }
 
   /**
-   * Claims a slot that another thread keeps in its magazine. That reads every slot: for a thread that
-   * would have to wait otherwise.
+   * Claims a slot that another thread keeps in its magazine, or is about to take: its bit is set, and its
+   * word not changed yet. That reads every slot: for a thread that would have to wait otherwise.
    */
   steal(): SlotRef | undefined {
-    for (let slab = this.from; slab < this.to; slab++) {
+    const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
+    let stolen: SlotRef | undefined;
+    for (let slab = this.from; slab < this.to && stolen === undefined; slab++) {
       const state = Atomics.load(
         this.#words,
         this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE,
       );
       if (!serves(state, this.#pool)) continue;
-      for (let slot = 0; slot < this.slotsPerSlab; slot++) {
-        const ref = slotRef(slab, slot);
-        const at = this.wordAt(ref);
-        const word = Atomics.load(this.#words, at);
-        if (stateOf(word) !== CACHED) continue;
-        const stolen = withState(word, CACHED, this.#thread);
-        if (Atomics.compareExchange(this.#words, at, word, stolen) === word) return ref;
-      }
+      Atomics.store(this.#words, intentAt, slab + 1);
+      stolen = this.#stealFrom(slab, state);
+    }
+    Atomics.store(this.#words, intentAt, 0);
+    return stolen;
+  }
+
+  #stealFrom(slab: number, state: number): SlotRef | undefined {
+    const stateAt = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
+    for (let slot = 0; slot < this.slotsPerSlab; slot++) {
+      const ref = slotRef(slab, slot);
+      const at = this.wordAt(ref);
+      const word = Atomics.load(this.#words, at);
+      if (stateOf(word) !== CACHED && stateOf(word) !== FREE) continue;
+      const stolen = withState(word, CACHED, this.#thread);
+      if (Atomics.compareExchange(this.#words, at, word, stolen) !== word) continue;
+      // A slot that was FREE did not keep the slab as it was.
+      if (Atomics.load(this.#words, stateAt) === state) return ref;
+      this.give(ref, stolen);
+      return undefined;
     }
     return undefined;
   }
