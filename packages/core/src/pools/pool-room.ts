@@ -104,7 +104,10 @@ export class PoolRoom implements Sweepable {
       Number.isInteger(byteLength) &&
       ref >= 0 &&
       ref < this.layout.slabs * SLOTS_PER_SLAB;
-    if (fits && byteLength > 0 && byteLength <= this.capacityOf(ref)) return;
+    // Of a lease that has ended the slab may have changed its class: whoever comes with it is told so.
+    if (fits && byteLength > 0 && !(this.holds(ref, lease) && byteLength > this.capacityOf(ref))) {
+      return;
+    }
     throw new MillraceError(
       'ERR_BAD_HANDLE',
       'Cannot use a slice handle that is not of this memory',

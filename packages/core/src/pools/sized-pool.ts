@@ -102,7 +102,11 @@ export class SizedBufferPool {
       if (!isHeld(word, CACHED, this.#thread)) continue;
       const lease = withState(word, LIVE, this.#thread);
       words[record + THREAD_LEASING] = witnessOf(ref, words[record + THREAD_LEASED]!);
-      if (Atomics.compareExchange(words, at, word, lease) !== word) continue;
+      if (Atomics.compareExchange(words, at, word, lease) !== word) {
+        // Else this thread, were it to adopt that slot later and die, would be taken to have leased it.
+        words[record + THREAD_LEASING] = 0;
+        continue;
+      }
       addTo(words, record + THREAD_LEASED, 1);
       this.lease = lease;
       return ref;

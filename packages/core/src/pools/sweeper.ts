@@ -77,6 +77,7 @@ function sweepSlot(memory: Sweepable, ref: SlotRef, dead: ThreadId): boolean {
   const word = Atomics.load(words, list.wordAt(ref));
   if (isHeld(word, CACHED, dead)) list.give(ref, word);
   else if (isHeld(word, LIVE, dead) || isHeld(word, RETURNING, dead)) {
+    sharing.forget(ref, dead);
     count.returning(ref, word);
     if (memory.end(ref, word)) {
       count.returned();

@@ -49,6 +49,11 @@ export class LeaseCount {
     addTo(this.#words, this.recordAt + THREAD_LEASED, 1);
   }
 
+  /** To be called instead, when the exchange was lost. */
+  notLeased(): void {
+    this.#words[this.recordAt + THREAD_LEASING] = 0;
+  }
+
   /** To be called before the exchange that ends the lease `lease` of `ref`. */
   returning(ref: SlotRef, lease: number): void {
     const words = this.#words;
@@ -97,6 +102,9 @@ export class LeaseCount {
     ) {
       addTo(words, returnedAt, 1);
     }
+    // From here on the slots change by the sweep, and whoever begins it anew must not count that.
+    Atomics.store(words, record + THREAD_LEASING, 0);
+    Atomics.store(words, record + THREAD_RETURNING, 0);
   }
 
   #sum(counter: number): number {

@@ -7,12 +7,13 @@
  *   share   the owner takes its seat, then LIVE → SHARED
  *   join    a seat, then the word must be SHARED; if it is CLOSING, the joiner makes it SHARED again
  *   leave   the seat goes; if none is left: SHARED → CLOSING │ me, a second look at the seats, and
- *           CLOSING → FREE, or back to SHARED and all over again
+ *           CLOSING → RETURNING │ me → FREE, or back to SHARED and all over again
  *
  * A joiner takes its seat before it looks at the word, and a closer closes the word before it looks at
  * the seats: one sees the other. A joiner does not wait for a closer, which may be asleep: it reopens
- * the slice, and the closer's last exchange fails. A joiner that comes too late leaves like any other,
- * since its seat may have kept another from closing.
+ * the slice, and the closer's next exchange fails. A joiner that comes too late leaves like any other,
+ * since its seat may have kept another from closing. RETURNING is the closer's alone: should it die, what
+ * its record says of the slot has not been overtaken by others.
  *
  * After a death the sweeper empties the dead thread's seats and closes what nobody holds.
  */
@@ -27,7 +28,7 @@ import {
 } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { LeaseCount } from './lease-count.js';
-import { CLOSING, SHARED, isHeld, sameLease, stateOf, withState } from './slot-word.js';
+import { CLOSING, RETURNING, SHARED, isHeld, sameLease, stateOf, withState } from './slot-word.js';
 
 export class Sharing {
   readonly #words: Int32Array;
@@ -68,6 +69,7 @@ export class Sharing {
 
   /** Takes a seat; false when the last has left already. The thread must have none. */
   join(ref: SlotRef, shared: number): boolean {
+    if (stateOf(shared) !== SHARED) return false;
     const at = this.#wordAt(ref);
     const intentAt = this.#layout.threadsAt + this.#thread * LINE + THREAD_INTENT;
     // Should this thread die before it knows what it sat down on, the sweeper looks here.
@@ -107,6 +109,11 @@ export class Sharing {
     return this.#closeIfEmpty(ref);
   }
 
+  /** Empties the seat of the dead `thread`, which it may have taken before its slot was shared. */
+  forget(ref: SlotRef, thread: ThreadId): void {
+    if (this.#sits(ref, thread)) this.#vacate(ref, thread);
+  }
+
   /** The threads that have a seat. */
   holders(ref: SlotRef): ThreadId[] {
     const ids: ThreadId[] = [];
@@ -124,16 +131,16 @@ export class Sharing {
       if (stateOf(word) !== SHARED || !this.#empty(ref)) return false;
       const closing = withState(word, CLOSING, this.#thread);
       if (Atomics.compareExchange(words, at, word, closing) !== word) continue;
-      if (this.#empty(ref)) {
-        this.#count.returning(ref, closing);
-        if (this.#end(ref, closing)) {
-          this.#count.returned();
-          return true;
-        }
-        this.#count.notReturned();
-      } else {
+      if (!this.#empty(ref)) {
         Atomics.compareExchange(words, at, closing, word);
+        continue;
       }
+      const returning = withState(word, RETURNING, this.#thread);
+      if (Atomics.compareExchange(words, at, closing, returning) !== closing) continue;
+      this.#count.returning(ref, returning);
+      if (this.#end(ref, returning)) this.#count.returned();
+      else this.#count.notReturned();
+      return true;
     }
   }
 

@@ -147,7 +147,7 @@ export class SlabRuns {
       for (let slab = first; slab < first + length; slab++) {
         this.#become(slab, slab === first ? RUN : RUN_TAIL);
       }
-    }
+    } else this.#count.notLeased();
     this.#intend(-1);
     return won ? ref : undefined;
   }

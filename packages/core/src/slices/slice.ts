@@ -3,6 +3,7 @@
  */
 import { MillraceError } from '../errors.js';
 import type { SlotRef } from '../memory/layout.js';
+import { SHARED, stateOf } from './slot-word.js';
 
 /** A slice on its way to another thread: plain numbers, to be sent in any way. */
 export interface SliceHandle {
@@ -76,11 +77,14 @@ export class Slice implements SliceHandle {
    * Gives the lease away: the thread that adopts the handle holds it from then on, and its death ends
    * it. Until then it stays this thread's, whose death ends it; to take it back, adopt it here.
    *
-   * @throws MillraceError `ERR_SLICE_STALE`
+   * @throws MillraceError `ERR_SLICE_STALE`; `ERR_INVALID_ARG` when it is shared: others join instead
    */
   handOver(): SliceHandle {
     const { ref, lease, byteLength } = this;
     if (!this.live) throw this.#stale('hand over');
+    if (stateOf(lease) === SHARED) {
+      throw new MillraceError('ERR_INVALID_ARG', 'Cannot hand over a slice that is shared');
+    }
     this.#released = true;
     this.#bytes = undefined;
     return { ref, lease, byteLength };
