@@ -309,7 +309,8 @@ export class BufferPools implements SliceOwner {
     const slabs = this.#room.growth.shrink();
     const { onRenewal } = this.#hooks;
     const arenas = onRenewal ? this.#room.dropIdleArenas(onRenewal) : 0;
-    if (slabs > 0) this.#freed();
+    // Also what was held for a moment only was out of reach of those who looked meanwhile, and wait now.
+    this.#freed();
     return { slabs, arenas };
   }
 
