@@ -1,5 +1,12 @@
 import { SIZE_CLASSES, type ThreadId } from '@millrace/core';
-import { FREE, LIVE, SLAB_BYTES, generationOf, slotRef, type SlotRef } from '@millrace/core/internal';
+import {
+  FREE,
+  LIVE,
+  SLAB_BYTES,
+  generationOf,
+  slotRef,
+  type SlotRef,
+} from '@millrace/core/internal';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bitmapAt, hasBit, wordOf } from './audit.ts';

@@ -5,6 +5,7 @@
  * it does can be done again: a sweeper that dies leaves the thread as SWEEPING, and whoever sweeps the
  * sweeper begins that sweep anew.
  */
+import { MillraceError } from '../errors.js';
 import { LINE, SLOTS_PER_SLAB, THREAD_INTENT, slotRef, type SlotRef } from '../memory/layout.js';
 import { EMPTY, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import type { Sharing } from '../slices/sharing.js';
@@ -31,9 +32,16 @@ export interface Sweepable extends PoolContext {
  * Sweeps `dead`, which its `owner` has buried or died with.
  *
  * @returns how many leases that ended
+ * @throws MillraceError `ERR_INVALID_ARG` when a thread sweeps itself
  */
 export function sweep(memory: Sweepable, dead: ThreadId, owner: number): number {
   const { registry, thread } = memory;
+  if (dead === thread) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot sweep thread ${dead} as it is the one that sweeps, and lives`,
+    );
+  }
   registry.bury(dead, owner);
   return registry.beginSweep(dead, thread) ? sweepWhole(memory, dead) : 0;
 }
