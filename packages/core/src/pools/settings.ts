@@ -78,7 +78,7 @@ export function checked(options: BufferPoolsOptions): {
   if (!Number.isInteger(reserve) || reserve < 0 || reserve > memory - SLAB_BYTES) {
     throw invalid('reserve', reserve, `an integer from 0 to 4 MiB less than "memory", in bytes`);
   }
-  if (!(growthFactor >= 1 && growthFactor <= 8)) {
+  if (typeof growthFactor !== 'number' || !(growthFactor >= 1 && growthFactor <= 8)) {
     throw invalid('growthFactor', growthFactor, 'a number from 1 to 8');
   }
   if (!Number.isInteger(maxBytesPerClass) || maxBytesPerClass < SLAB_BYTES) {
@@ -88,10 +88,12 @@ export function checked(options: BufferPoolsOptions): {
       `an integer of at least ${SLAB_BYTES} (4 MiB)`,
     );
   }
-  if (!(shrinkThreshold >= 0 && shrinkThreshold <= 1)) {
+  if (typeof shrinkThreshold !== 'number' || !(shrinkThreshold >= 0 && shrinkThreshold <= 1)) {
     throw invalid('shrinkThreshold', shrinkThreshold, 'a number from 0 to 1');
   }
-  if (!(maxAgeMs > 0)) throw invalid('maxAgeMs', maxAgeMs, 'a positive number, or Infinity');
+  if (typeof maxAgeMs !== 'number' || !(maxAgeMs > 0)) {
+    throw invalid('maxAgeMs', maxAgeMs, 'a positive number, or Infinity');
+  }
   if (!LEVELS.includes(safety)) throw invalid('safety', safety, `one of ${LEVELS.join(', ')}`);
   return {
     slabs: Math.floor(memory / SLAB_BYTES),
