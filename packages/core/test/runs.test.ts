@@ -1,6 +1,6 @@
 /** Runs: slices above the largest class, made of neighbouring slabs. */
 import type { BufferPools, Slice } from '@millrace/core';
-import { EMPTY, OPEN, RUN, RUN_TAIL } from '@millrace/core/internal';
+import { EMPTY, OPEN, RUN, RUN_TAIL, type SlotRef } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
 import { expectSound, slabStates } from './audit.ts';
 import { OWNER, bytesIn, createTable, join, leaseEverything, wipe } from './memory.ts';
@@ -16,7 +16,7 @@ function fresh(): [BufferPools, BufferPools] {
   return [join(table), join(table)];
 }
 
-function refsOf(slices: readonly (Slice | undefined)[]): number[] {
+function refsOf(slices: readonly (Slice | undefined)[]): SlotRef[] {
   return slices.flatMap((slice) => (slice ? [slice.ref] : []));
 }
 
@@ -135,7 +135,9 @@ const deeds: Record<string, (pools: BufferPools) => (Slice | undefined)[]> = {
   },
   'acquires a slab': (pools) => [pools.tryAcquire(SLAB_BYTES)],
 };
-const pairs = Object.keys(deeds).flatMap((one) => Object.keys(deeds).map((two) => [one, two]));
+const pairs = Object.keys(deeds).flatMap((one) =>
+  Object.keys(deeds).map((two) => [one, two] as const),
+);
 
 test.each(pairs)(
   'no slab is lost or in two runs when a thread %s and another %s meanwhile',
@@ -144,8 +146,8 @@ test.each(pairs)(
       const [pools, others] = fresh();
       const slices: (Slice | undefined)[] = [];
       interrupt(
-        () => slices.push(...deeds[one!]!(pools)),
-        () => slices.push(...deeds[two!]!(others)),
+        () => slices.push(...deeds[one]!(pools)),
+        () => slices.push(...deeds[two]!(others)),
       );
       const lent = slices.filter((slice) => slice !== undefined);
       expectSound(table, refsOf(lent));

@@ -130,7 +130,7 @@ test('of 128 slices `sampled` watches one, `full` all and `off` none', () => {
         noticed++;
       }
     }
-    expect(noticed, safety).toBe(watched);
+    expect([safety, noticed]).toEqual([safety, watched]);
   }
 });
 

@@ -14,7 +14,6 @@ import {
   pack,
   slabStateOf,
   slabWord,
-  stateOf,
   type SlotState,
 } from '@millrace/core/internal';
 import { expect, test } from 'vitest';

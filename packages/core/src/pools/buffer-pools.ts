@@ -150,7 +150,7 @@ export class BufferPools implements SliceOwner {
   acquire(bytes: number, options?: AcquireOptions): Slice {
     const slice = this.#lease(bytes, options?.priority === 'critical');
     if (slice !== undefined) return slice;
-    if (!(options?.timeoutMs! > 0)) throw this.#exhausted(bytes, 0);
+    if (!((options?.timeoutMs ?? 0) > 0)) throw this.#exhausted(bytes, 0);
     const critical = options?.priority === 'critical';
     try {
       return this.#room.waiting.wait(lineOf(bytes), () => this.#lease(bytes, critical), options!);
