@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WAITING } from '../dist/memory/layout.js';
 import { WAITING_ROOM_WORDS } from '../dist/pools/waiting-room.js';
+import { ManualResetEvent } from '../dist/sync/event.js';
 import { Semaphore } from '../dist/sync/semaphore.js';
 import { expectSound } from './audit.ts';
 import { OWNER, createTable, join, register } from './memory.ts';
@@ -17,6 +18,7 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const SLAB_BYTES = 4 * MiB;
 const MiB_LINE = 6;
+const RUN_LINE = 7;
 /** Of each line: the turn, and the event. */
 const CLASS_WORDS = WAITING_ROOM_WORDS / 8;
 
@@ -120,9 +122,9 @@ test('a thread and the tasks of another are served in the order in which they ca
   expect(await Promise.all([first, second, third])).toEqual([0, 1, 2]);
 });
 
-/** How many hold or await the turn of the line of 1 MiB. */
-function lineLength(table: SlabTable): number {
-  const at = table.layout.extraAt + MiB_LINE * CLASS_WORDS;
+/** How many hold or await the turn of a line. */
+function lineLength(table: SlabTable, line = MiB_LINE): number {
+  const at = table.layout.extraAt + line * CLASS_WORDS;
   const { held, waiting } = new Semaphore(table.words, at, 1 as ThreadId).stats();
   return held.length + waiting.length;
 }
@@ -249,6 +251,26 @@ test.each([MiB, 6 * MiB, 256 * KiB])(
       if (waits.length === before) begin();
     });
     for (const slice of await Promise.all(waits)) expect(slice.live).toBe(true);
+  },
+);
+
+test.each([6 * MiB, SLAB_BYTES, MiB])(
+  'those who wait for %i bytes look again when another has claimed slabs for a run in vain',
+  async (bytes) => {
+    const table = createTable(3);
+    const [pools, others, third] = [join(table), join(table), join(table)];
+    const slices = Array.from({ length: 3 }, () => third.acquire(SLAB_BYTES));
+    const wait = others.acquireAsync(bytes);
+    await until(() => lineLength(table, bytes === MiB ? MiB_LINE : RUN_LINE) === 1);
+    const line = bytes === MiB ? MiB_LINE : RUN_LINE;
+    const at = table.layout.extraAt + line * CLASS_WORDS + Semaphore.words();
+    const event = new ManualResetEvent(table.words, at, third.thread);
+    const before = event.stats().timesSet;
+    // While it is claimed, a slab is out of reach of whoever looks, and he may sleep by now.
+    expect(pools.tryAcquire(12 * MiB)).toBeUndefined();
+    expect(event.stats().timesSet).toBe(before + 1);
+    for (const slice of slices) slice.release();
+    expect((await wait).live).toBe(true);
   },
 );
 

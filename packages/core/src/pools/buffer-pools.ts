@@ -150,6 +150,7 @@ export class BufferPools implements SliceOwner {
   acquire(bytes: number, options?: AcquireOptions): Slice {
     const slice = this.#lease(bytes, options?.priority === 'critical');
     if (slice !== undefined) return slice;
+    this.#missed(bytes);
     if (!((options?.timeoutMs ?? 0) > 0)) throw this.#exhausted(bytes, 0);
     const critical = options?.priority === 'critical';
     try {
@@ -161,7 +162,9 @@ export class BufferPools implements SliceOwner {
 
   /** Like {@link acquire}, but `undefined` when nothing is free now. */
   tryAcquire(bytes: number, options?: AcquireOptions): Slice | undefined {
-    return this.#lease(bytes, options?.priority === 'critical');
+    const slice = this.#lease(bytes, options?.priority === 'critical');
+    if (slice === undefined) this.#missed(bytes);
+    return slice;
   }
 
   /**
@@ -176,6 +179,7 @@ export class BufferPools implements SliceOwner {
     const line = lineOf(bytes);
     const first = this.#room.waiting.busy(line) ? undefined : this.#lease(bytes, critical);
     if (first) return first;
+    this.#missed(bytes);
     this.#room.check(bytes);
     try {
       return await this.#room.waiting.waitAsync(line, () => this.#lease(bytes, critical), options);
@@ -352,6 +356,11 @@ export class BufferPools implements SliceOwner {
     const reserve = this.#pools[sizeClass + CLASS_COUNT]!;
     const reserved = reserve.acquire();
     return reserved === undefined ? undefined : new Slice(this, reserved, reserve.lease, bytes);
+  }
+
+  /** For a run slabs were held in vain: whoever waits for one may have missed them. */
+  #missed(bytes: number): void {
+    if (bytes > LARGEST_CLASS_BYTES) this.#room.waiting.call();
   }
 
   /** A slice that is a run, or watched. */

@@ -130,7 +130,11 @@ export class PoolRoom implements Sweepable {
     const ref = this.runs.acquire(length, to);
     if (ref !== undefined) return ref;
     for (let slab = 0; slab < to; slab++) this.life.retire(slab);
-    return this.runs.acquire(length, to);
+    const late = this.runs.acquire(length, to);
+    // What was claimed in vain was out of reach of those who looked meanwhile, and wait now. In the line
+    // of runs that is the caller itself, or those whom it tells.
+    if (late === undefined) this.waiting.call(CLASS_COUNT - 1);
+    return late;
   }
 
   /** Ends the lease `lease` on the run of `ref` and counts that; false when it had ended before. */

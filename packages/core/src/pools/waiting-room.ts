@@ -105,10 +105,12 @@ export class WaitingRoom {
     }
   }
 
-  /** Tells those who wait that something was freed. */
-  call(): void {
+  /** Tells those who wait that something was freed, but not those in the line `except`. */
+  call(except = -1): void {
     if (Atomics.load(this.#words, ATTENTION) === 0) return;
-    for (let c = 0; c < CLASS_COUNT; c++) if (this.busy(c)) this.#events[c]!.set();
+    for (let c = 0; c < CLASS_COUNT; c++) {
+      if (c !== except && this.busy(c)) this.#events[c]!.set();
+    }
   }
 
   /** Takes the dead `thread` out of all lines. */
