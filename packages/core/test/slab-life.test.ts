@@ -194,13 +194,14 @@ test.each(Object.keys(deeds))(
         mortal(() => deeds[deed]!(mine, held));
         // Others go on, and change what the dead thread was at, before anybody knows.
         deeds['retires what it can']!(theirs, []);
-        const kept = theirs.tryAcquire(512 * KiB);
+        const kept = holding === 0 ? theirs.tryAcquire(512 * KiB) : undefined;
         theirs.sweep(mine.thread, OWNER);
         expectSound(table, kept ? [kept.ref] : []);
         expect(theirs.stats().slices.live).toBe(kept ? 1 : 0);
         kept?.release();
         for (const slab of [0, 1]) roomOf(table, other).life.retire(slab);
         expect(slabStates(table)).toEqual([EMPTY, EMPTY]);
+        expect(roomOf(table, other).life.open(4)).toBe(0);
         expectSound(table, []);
         expect(bytesIn(leaseEverything(theirs))).toBe(2 * SLAB_BYTES);
       });
