@@ -36,18 +36,25 @@ export function atEveryGap(trial: (interrupt: Interrupt) => void): number {
 
 /**
  * Like {@link atEveryGap}, but the thread that runs the code dies in the gap. It dies by an exception; a
- * `finally` or `catch` on its way finds that no atomic operation works any more.
+ * `finally` or `catch` on its way finds that no atomic operation works any more, and what it stores in
+ * `words` without is taken back.
  */
-export function dyingAtEveryGap(trial: (mortal: (run: () => void) => void) => void): number {
+export function dyingAtEveryGap(
+  trial: (mortal: (run: () => void) => void) => void,
+  words?: Int32Array,
+): number {
   const death = new Error('The thread died');
   return atEveryGap((interrupt) => {
     trial((run) => {
+      let atDeath: Int32Array | undefined;
       try {
         interrupt(run, () => {
+          atDeath = words?.slice();
           throw death;
         });
       } catch (error) {
         if (error !== death) throw error;
+        if (atDeath) words!.set(atDeath);
       }
     });
   });

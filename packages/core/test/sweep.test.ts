@@ -14,7 +14,6 @@ import {
   pack,
   slabStateOf,
   slabWord,
-  stateOf,
   type SlotState,
 } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
@@ -161,6 +160,13 @@ test('slices from before a death stay stale for the next thread of that id', () 
   expect(old.live).toBe(false);
   expect(codeOf(() => old.release())).toBe('ERR_SLICE_STALE');
   expect(slices.every((slice) => slice.live)).toBe(true);
+});
+
+test('a thread cannot sweep itself, and goes on', () => {
+  const { living } = start();
+  const slice = living.acquire(1);
+  expect(codeOf(() => living.sweep(living.thread, OWNER))).toBe('ERR_INVALID_ARG');
+  expect([slice.live, living.registry.isAlive(living.thread)]).toEqual([true, true]);
 });
 
 test('an id that nobody has needs no sweep', () => {

@@ -2,9 +2,9 @@
 
 import { BufferPools, SIZE_CLASSES } from '@millrace/core';
 import { Arena, PoolRoom, SlabTable, fromWords } from '@millrace/core/internal';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
-const jobs = { growArena, countUp, churn, fight };
+const jobs = { growArena, countUp, churn, fight, wait, meetRenewals };
 
 const { job, orders } = workerData;
 parentPort.postMessage(jobs[job](orders));
@@ -98,6 +98,45 @@ function fight({ handle, thread, sizeClass, rounds, start }) {
     pool.flush();
   }
   return refused;
+}
+
+/** Waits for a slice, takes a number when it has one, and releases it; tells the number, or why it got none. */
+function wait({ handle, thread, bytes, timeoutMs, numbers, keep }) {
+  const pools = BufferPools.attach(handle, thread);
+  try {
+    const slice = pools.acquire(bytes, { timeoutMs });
+    const number = Atomics.add(numbers, 0, 1);
+    if (!keep) slice.release();
+    return number;
+  } catch (error) {
+    return error.code;
+  }
+}
+
+/**
+ * Leases, writes and releases whenever it is told to, in memory whose arenas are renewed meanwhile. What it
+ * is not told by an event, since it never comes to its event loop, it fetches.
+ */
+function meetRenewals({ handle, thread, port, steps }) {
+  let fetched = 0;
+  const fetch = () => {
+    for (let letter; (letter = receiveMessageOnPort(port));) {
+      pools.takeRenewal(letter.message);
+      fetched++;
+    }
+  };
+  const pools = BufferPools.attach(handle, thread, { onUnknownArena: fetch });
+  const seen = [];
+  for (let step = 1; step <= 3; step++) {
+    Atomics.wait(steps, 0, step - 1);
+    const slice = pools.acquire(4 * 1024 * 1024);
+    seen.push(slice.bytes[0]);
+    slice.bytes.fill(step);
+    slice.release();
+    Atomics.store(steps, 1, step);
+    Atomics.notify(steps, 1);
+  }
+  return { seen, fetched };
 }
 
 /** Every class is as likely as the others, and then every size within it. */

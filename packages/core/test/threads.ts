@@ -1,5 +1,5 @@
 /** Real threads for tests: each does one of the jobs in thread.mjs. */
-import { Worker } from 'node:worker_threads';
+import { Worker, type MessagePort } from 'node:worker_threads';
 
 /** What each job is told. */
 export interface Jobs {
@@ -13,6 +13,15 @@ export interface Jobs {
     progress: Int32Array;
   };
   churn: ChurnOrders;
+  wait: {
+    handle: unknown;
+    thread: number;
+    bytes: number;
+    timeoutMs: number;
+    numbers: Int32Array;
+    keep?: boolean;
+  };
+  meetRenewals: { handle: unknown; thread: number; port: MessagePort; steps: Int32Array };
   fight: { handle: unknown; thread: number; sizeClass: number; rounds: number; start: Int32Array };
 }
 
@@ -36,6 +45,7 @@ export interface ChurnOrders {
 export function startThread<Job extends keyof Jobs>(job: Job, orders: Jobs[Job]): Worker {
   return new Worker(new URL('./thread.mjs', import.meta.url), {
     workerData: { job, orders },
+    transferList: 'port' in orders ? [orders.port] : [],
     execArgv: [],
   });
 }

@@ -37,7 +37,7 @@ export const MAGIC = 0x6d_69_6c_6c;
 export const VERSION = 2;
 
 /** The highest thread id that was ever given out. */
-export const THREADS_HIGH = LINE;
+export const THREADS_HIGH = 1 * LINE;
 /** Time since the memory was made, in {@link TICK_MS}; one thread keeps it. */
 export const TICK = LINE + 1;
 export const TICK_MS = 10;
@@ -79,11 +79,10 @@ const USUAL_ARENAS = 64;
 /** A slab's record: its state word and when it was opened, in ticks. Its bitmap is one line on. */
 export const SLAB_STATE = 0;
 export const SLAB_BORN = 1;
-export const SLAB_BITMAP = LINE;
+export const SLAB_BITMAP = 1 * LINE;
 export const SLAB_WORDS = 2 * LINE;
 
-/** A slot's record: its control word; then what belongs to the lease. */
-export const SLOT_WORD = 0;
+/** A slot's record: its control word, which is word 0; then what belongs to the lease. */
 /** Who shares it: one bit a thread, four words. */
 export const SLOT_SEATS = 4;
 /** Bytes of the last lease that was watched; which that was; when it began, in ticks. */
@@ -113,7 +112,7 @@ export interface ControlLayout {
 }
 
 /** A magazine: its count, one line on its entries, and another on the control words of these. */
-export const MAGAZINE_ENTRIES = LINE;
+export const MAGAZINE_ENTRIES = 1 * LINE;
 export const MAGAZINE_CACHED = 2 * LINE;
 export const MAGAZINE_WORDS = 3 * LINE;
 /** Two pools for each of eight size classes. */
