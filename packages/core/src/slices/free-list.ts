@@ -228,7 +228,7 @@ export class FreeList {
 }
 
 /** Where the word of the bitmap lies that holds the bit of `ref`. */
-export function bitmapAt(layout: ControlLayout, ref: SlotRef): number {
+function bitmapAt(layout: ControlLayout, ref: SlotRef): number {
   return layout.slabsAt + slabOf(ref) * SLAB_WORDS + SLAB_BITMAP + (slotOf(ref) >>> 5);
 }
 

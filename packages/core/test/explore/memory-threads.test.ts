@@ -106,7 +106,7 @@ describe('a dead thread', () => {
 
   test('is swept to the end when its sweeper dies', () => {
     const check = (world: World): void =>
-      one.isGone(world, DEAD) ? one.ensureWhole(world, 0, [DEAD]) : one.ensureWhole(world, 1);
+      one.isAlive(world, DEAD) ? one.ensureWhole(world, 1) : one.ensureWhole(world, 0, [DEAD]);
     for (const set of [left(HALF), left(WHOLE, true)]) {
       expectNoFault({
         ...set,

@@ -187,6 +187,11 @@ export class Memory {
     return raw[this.recordOf(thread)] === 0;
   }
 
+  /** Whether nobody has buried `thread`. */
+  isAlive({ raw }: World, thread: ThreadId): boolean {
+    return (raw[this.recordOf(thread)]! & 3) === 1;
+  }
+
   /** Whether slot 0 is leased. */
   isLent({ raw }: World): boolean {
     return stateOf(raw[this.#layout.slotsAt]!) === LIVE;

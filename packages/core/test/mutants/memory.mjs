@@ -16,7 +16,7 @@ export const mutants = [
         'Atomics.store(this.#words, at, claimed); return claimed;',
       ],
     ],
-    caughtBy: lend,
+    caughtBy: slabs,
   },
   {
     file: 'slices/free-list.js',

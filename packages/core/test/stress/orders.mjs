@@ -44,11 +44,10 @@ const PAGE = 4096;
 /** Writes `mark` and the offset at the beginning of each page, and at the end. */
 export function fillPattern(bytes, mark) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 8) return void bytes.fill(0x5a);
-  for (let at = 0; at + 8 <= bytes.length; at += PAGE) put(view, at, mark);
+  for (let at = 0; at + 8 <= bytes.length; at += PAGE) writeMark(view, at, mark);
 }
 
-function put(view, at, mark) {
+function writeMark(view, at, mark) {
   view.setUint32(at, mark);
   view.setUint32(at + 4, (mark ^ (at * 2_654_435_761)) >>> 0);
 }

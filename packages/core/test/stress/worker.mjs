@@ -88,9 +88,9 @@ function share() {
   const slice = takeFrom(held);
   if (!slice) return;
   check(slice);
-  const handle = slice.share();
+  const told = slice.share();
   shared.push(slice);
-  exchangeIn(workerData, 8 + (random() % 8), handle);
+  exchangeIn(workerData, 8 + (random() % 8), told);
 }
 
 function join() {
