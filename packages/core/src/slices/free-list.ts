@@ -211,20 +211,22 @@ export class FreeList {
   give(ref: SlotRef, word: number): boolean {
     const at = this.wordAt(ref);
     if (Atomics.compareExchange(this.#words, at, word, ended(word, FREE, 0)) !== word) return false;
-    this.clearBit(ref);
+    clearBit(this.#words, this.#layout, ref);
     return true;
   }
 
   /** Brings the slot `ref` into sight if it is FREE; for the sweeper, while others take and give. */
   show(ref: SlotRef): void {
-    if (stateOf(Atomics.load(this.#words, this.wordAt(ref))) === FREE) this.clearBit(ref);
+    const free = stateOf(Atomics.load(this.#words, this.wordAt(ref))) === FREE;
+    if (free) clearBit(this.#words, this.#layout, ref);
   }
+}
 
-  clearBit(ref: SlotRef): void {
-    const at = bitmapAt(this.#layout, ref);
-    const bit = 1 << (ref & 31);
-    if ((Atomics.load(this.#words, at) & bit) !== 0) Atomics.and(this.#words, at, ~bit);
-  }
+/** Brings the slot `ref` into sight; after it has become FREE. */
+export function clearBit(words: Int32Array, layout: ControlLayout, ref: SlotRef): void {
+  const at = bitmapAt(layout, ref);
+  const bit = 1 << (ref & 31);
+  if ((Atomics.load(words, at) & bit) !== 0) Atomics.and(words, at, ~bit);
 }
 
 /** Where the word of the bitmap lies that holds the bit of `ref`. */

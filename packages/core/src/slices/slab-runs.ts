@@ -34,7 +34,7 @@ import {
 } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { LeaseCount } from './lease-count.js';
-import { bitmapAt } from './free-list.js';
+import { clearBit } from './free-list.js';
 import { FREE, LIVE, RETURNING, ended, stateOf, withState } from './slot-word.js';
 
 export class SlabRuns {
@@ -113,7 +113,7 @@ export class SlabRuns {
     this.#empty(head);
     Atomics.store(this.#words, at, ended(returning, FREE, 0));
     // The slab may have been opened, and the slot been tried in vain.
-    Atomics.and(this.#words, bitmapAt(this.#layout, ref), ~1);
+    clearBit(this.#words, this.#layout, ref);
     this.#intend(-1);
     return true;
   }
