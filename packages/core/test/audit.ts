@@ -2,7 +2,7 @@
  * The audit: reads every slab, slot, bitmap, seat and magazine of a memory that nobody works on, and
  * checks what must hold then. It goes by the layout alone, not by the structures that it checks.
  */
-import { SIZE_CLASSES, type ThreadId } from '@millrace/core';
+import { SIZE_CLASSES } from '@millrace/core';
 import {
   CACHED,
   DRAINING,
@@ -10,7 +10,6 @@ import {
   FREE,
   LINE,
   LIVE,
-  Magazine,
   OPEN,
   RUN,
   RUN_TAIL,
@@ -28,7 +27,15 @@ import {
   type SlotRef,
 } from '@millrace/core/internal';
 import { expect } from 'vitest';
-import { SLOT_SEATS, SEAT_WORDS, THREADS_HIGH, THREAD_INTENT } from '../dist/memory/layout.js';
+import {
+  MAGAZINE_CACHED,
+  MAGAZINE_ENTRIES,
+  MAGAZINE_WORDS,
+  SEAT_WORDS,
+  SLOT_SEATS,
+  THREADS_HIGH,
+  THREAD_INTENT,
+} from '../dist/memory/layout.js';
 import { POOL_COUNT } from '../dist/memory/size-classes.js';
 
 const SLOTS_PER_SLAB = 1024;
@@ -108,7 +115,7 @@ export function expectSound(table: SlabTable, leased: Iterable<SlotRef>): void {
       else if (slotState === FREE) {
         if (slot < slots && hasBit(table, ref)) outOfSight.push(ref);
       } else if (slotState === CACHED) {
-        const entry = entryOf(holderOf(slotWord), pool, ref);
+        const entry = entryOf(holderOf(slotWord), pool, ref, slotWord);
         if (!inMagazines.has(entry)) strange.push(`in no magazine: ${entry}`);
       } else strange.push(`slot ${slot} of slab ${slab} in state ${slotState}`);
       if (slotState !== SHARED && seatsIn(table, ref)) strange.push(`seats at slot ${ref}`);
@@ -129,17 +136,16 @@ function seatsIn(table: SlabTable, ref: SlotRef): boolean {
   return false;
 }
 
-/** What lies in magazines; an entry counts only while its slot is CACHED by the magazine's thread. */
+/** What lies in magazines; an entry counts only while its slot has the very word that lies beside it. */
 function magazineEntries(table: SlabTable): Set<string> {
+  const { words, layout } = table;
   const entries = new Set<string>();
   for (let thread = 1; thread <= highest(table); thread++) {
     for (let pool = 0; pool < POOL_COUNT; pool++) {
-      const magazine = new Magazine(table.words, table.layout, thread as ThreadId, pool);
-      const refs: SlotRef[] = [];
-      for (let ref = magazine.pop(); ref !== undefined; ref = magazine.pop()) refs.push(ref);
-      for (const ref of refs.reverse()) {
-        magazine.push(ref);
-        entries.add(entryOf(thread, pool, ref));
+      const at = layout.magazinesAt + (thread * POOL_COUNT + pool) * MAGAZINE_WORDS;
+      for (let i = 0; i < words[at]!; i++) {
+        const ref = words[at + MAGAZINE_ENTRIES + i]! as SlotRef;
+        entries.add(entryOf(thread, pool, ref, words[at + MAGAZINE_CACHED + i]!));
       }
     }
   }
@@ -151,8 +157,8 @@ function highest(table: SlabTable): number {
   return Math.max(3, table.words[THREADS_HIGH]!);
 }
 
-function entryOf(thread: number, pool: number, ref: SlotRef): string {
-  return `slot ${ref} of pool ${pool}, ${SIZE_CLASSES[pool & 7]} bytes, at thread ${thread}`;
+function entryOf(thread: number, pool: number, ref: SlotRef, word: number): string {
+  return `slot ${ref} of pool ${pool}, ${SIZE_CLASSES[pool & 7]} bytes, at thread ${thread} as ${word}`;
 }
 
 function byNumber(a: number, b: number): number {

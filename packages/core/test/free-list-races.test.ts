@@ -1,14 +1,15 @@
 /** Two threads at one free list: at every step that one takes, the other does all that it wants to do. */
 import type { ThreadId } from '@millrace/core';
-import { generationOf, slotRef, type FreeList, type SlotRef } from '@millrace/core/internal';
+import { LIVE, generationOf, slotRef, type FreeList, type SlotRef } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
 import { wordOf } from './audit.ts';
-import { expectTaken, listOf, openList, take } from './lists.ts';
+import { expectTaken, lease, listOf, openList, steal, take } from './lists.ts';
 import { createTable } from './memory.ts';
 import { atEveryGap } from './steps.ts';
 
 const me = 1 as ThreadId;
 const other = 2 as ThreadId;
+const third = 3 as ThreadId;
 const MiB_CLASS = 6;
 const table = createTable(1);
 
@@ -38,6 +39,44 @@ test.each<[what: string, meanwhile: (list: FreeList) => SlotRef[]]>([
     expectTaken(table, [me, mine], [other, theirs]);
   });
   expect(gaps).toBeGreaterThan(8);
+});
+
+test.each<[what: string, meanwhile: (list: FreeList) => SlotRef[]]>([
+  ['leases, too', lease],
+  ['steals', steal],
+  ['steals all that there is', (list) => [1, 2, 3].flatMap(() => steal(list))],
+])('a slot that a thread leases stays its own when another %s', (_, meanwhile) => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
+    const mine: SlotRef[] = [];
+    let theirs: SlotRef[] = [];
+    interrupt(
+      () => list.lease((ref) => mine.push(ref)),
+      () => (theirs = meanwhile(elsewhere)),
+    );
+    expect(mine, 'there is one for each').toHaveLength(1);
+    expectTaken(table, [me, mine, LIVE], [other, theirs, LIVE]);
+  });
+  expect(gaps).toBeGreaterThan(8);
+});
+
+test('of two thieves, each gets a slot of its own', () => {
+  const gaps = atEveryGap((interrupt) => {
+    const list = openList(table, me, MiB_CLASS);
+    const elsewhere = listOf(table, other, MiB_CLASS);
+    const stock = take(listOf(table, third, MiB_CLASS), 2);
+    const mine: SlotRef[] = [];
+    let theirs: SlotRef[] = [];
+    interrupt(
+      () => list.steal((ref) => mine.push(ref)),
+      () => (theirs = steal(elsewhere)),
+    );
+    expect(mine).toHaveLength(1);
+    const left = stock.filter((ref) => !mine.includes(ref) && !theirs.includes(ref));
+    expectTaken(table, [third, left], [me, mine, LIVE], [other, theirs, LIVE]);
+  });
+  expect(gaps).toBeGreaterThan(5);
 });
 
 test('no slot is lost when a thread takes and another gives back', () => {
@@ -110,15 +149,15 @@ test('of two who want the slot in a magazine at the same moment, its owner and a
     const thief = listOf(table, other, MiB_CLASS);
     const [ref] = take(list, 1) as [SlotRef];
     const word = wordOf(table, ref);
-    let stolen: SlotRef | undefined;
+    const stolen: SlotRef[] = [];
     let given = false;
     interrupt(
-      () => (stolen = thief.steal()),
+      () => thief.steal((each) => stolen.push(each)),
       () => (given = list.give(ref, word)),
     );
-    expect(stolen, 'there is more for the thief').toBeDefined();
-    if (!given) expect(stolen).toBe(ref);
-    expectTaken(table, [other, [stolen!]]);
+    expect(stolen, 'there is more for the thief').toHaveLength(1);
+    if (!given) expect(stolen).toEqual([ref]);
+    expectTaken(table, [other, stolen, LIVE]);
   });
   expect(gaps).toBeGreaterThan(3);
 });

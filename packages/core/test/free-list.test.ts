@@ -1,16 +1,18 @@
 import { SIZE_CLASSES, type ThreadId } from '@millrace/core';
 import {
+  CACHED,
   FREE,
   LIVE,
   SLAB_BYTES,
   generationOf,
   slotRef,
   type SlotRef,
+  type SlotState,
 } from '@millrace/core/internal';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bitmapAt, hasBit, wordOf } from './audit.ts';
-import { expectTaken, listOf, openList, take } from './lists.ts';
+import { expectTaken, lease, listOf, openList, steal, take } from './lists.ts';
 import { createTable, roomOf } from './memory.ts';
 
 const me = 1 as ThreadId;
@@ -101,21 +103,51 @@ test('a bit that is clear though its slot is taken misleads nobody', () => {
   expect(new Set(take(elsewhere, 4))).toEqual(new Set(mine.slice(2)));
 });
 
-test('a thief gets what another keeps in stock, or is about to take, and nothing that is lent', () => {
+test('a thief leases what another keeps in stock, or is about to take, and nothing that is lent', () => {
   const list = openList(table, me, MiB_CLASS);
   const thief = listOf(table, other, MiB_CLASS);
-  const [ref] = take(list, 4) as [SlotRef];
+  const [ref, ...others] = take(list, 4) as [SlotRef];
   const word = wordOf(table, ref);
-  expect(thief.steal()).toBe(ref);
+  expect(steal(thief)).toEqual([ref]);
   expect(list.give(ref, word)).toBe(false);
   expect(generationOf(wordOf(table, ref))).toBe(generationOf(word));
-  for (let slot = 0; slot < 4; slot++) table.words[list.wordAt(slotRef(0, slot))] = LIVE;
-  expect(thief.steal()).toBeUndefined();
+  expectTaken(table, [me, others], [other, [ref], LIVE]);
+  const rest = others.flatMap(() => steal(thief));
+  expectTaken(table, [other, [ref, ...rest], LIVE]);
+  expect(steal(thief)).toEqual([]);
+  expect(steal(list)).toEqual([]);
 
   // As a taker leaves it between its first step and its second.
   table.words[list.wordAt(ref)] = FREE;
   expect(hasBit(table, ref)).toBe(true);
-  expect(thief.steal()).toBe(ref);
+  expect(steal(thief)).toEqual([ref]);
+});
+
+test('a slot that is wanted at once is leased, in a word that says so and that ends the lease', () => {
+  const list = openList(table, me, MiB_CLASS);
+  let word = 0;
+  const refs: SlotRef[] = [];
+  const leased = (ref: SlotRef, now: number): void => {
+    refs.push(ref);
+    word = now;
+  };
+  for (const claim of [() => list.lease(leased), () => list.steal(leased)]) {
+    expect(claim()).toBe(true);
+    const ref = refs.at(-1)!;
+    expect(wordOf(table, ref)).toBe(word);
+    expectTaken(table, [me, [ref], LIVE]);
+    expect(list.give(ref, word)).toBe(true);
+    expectTaken(table);
+  }
+});
+
+test('a slab of which all slots are taken has none to lease', () => {
+  const list = openList(table, me, MiB_CLASS);
+  const cached = take(list, 2);
+  const live = [lease(list), lease(list)].flat();
+  expect(lease(list)).toEqual([]);
+  expect(lease(listOf(table, other, MiB_CLASS))).toEqual([]);
+  expectTaken(table, [me, cached], [me, live, LIVE]);
 });
 
 test('the list does what a plain set of free slots does', () => {
@@ -132,7 +164,12 @@ test('the list does what a plain set of free slots does', () => {
       n: fc.nat(),
     }),
     fc.record({
-      kind: fc.constantFrom('show' as const, 'strayBit' as const, 'steal' as const),
+      kind: fc.constantFrom(
+        'show' as const,
+        'strayBit' as const,
+        'lease' as const,
+        'steal' as const,
+      ),
       thread: anyThread,
       n: fc.nat(),
     }),
@@ -148,24 +185,25 @@ test('the list does what a plain set of free slots does', () => {
         const list = openList(table, me, sizeClass, slabs);
         const listOfOther = listOf(table, other, sizeClass);
         const capacity = slabs * list.slotsPerSlab;
-        const held = new Map<SlotRef, { thread: ThreadId; word: number }>();
+        const held = new Map<SlotRef, { thread: ThreadId; word: number; state: SlotState }>();
         const ended: [SlotRef, number][] = [];
         for (const { kind, thread, n } of steps) {
-          const [ref, lease] = [...held][n % Math.max(1, held.size)] ?? [];
+          const mine = thread === me ? list : listOfOther;
+          const [ref, holding] = [...held][n % Math.max(1, held.size)] ?? [];
           if (kind === 'take') {
             const free = capacity - held.size;
-            const taken = take(thread === me ? list : listOfOther, n);
+            const taken = take(mine, n);
             expect(taken.length > 0).toBe(free > 0);
             expect(taken.length).toBeLessThanOrEqual(n);
             if (slabs === 1) expect(taken.length).toBe(Math.min(n, free));
             for (const each of taken) {
               expect(held.has(each), `slot ${each} was taken twice`).toBe(false);
-              held.set(each, { thread, word: wordOf(table, each) });
+              held.set(each, { thread, word: wordOf(table, each), state: CACHED });
             }
           } else if (kind === 'give' && ref !== undefined) {
-            expect(list.give(ref, lease!.word)).toBe(true);
+            expect(list.give(ref, holding!.word)).toBe(true);
             held.delete(ref);
-            ended.push([ref, lease!.word]);
+            ended.push([ref, holding!.word]);
           } else if (kind === 'giveAgain' && ended.length > 0) {
             expect(list.give(...ended[n % ended.length]!)).toBe(false);
           } else if (kind === 'show') {
@@ -173,15 +211,29 @@ test('the list does what a plain set of free slots does', () => {
           } else if (kind === 'strayBit') {
             const stray = slotRef(n % slabs, n % list.slotsPerSlab);
             if (held.has(stray)) table.words[bitmapAt(table, stray)]! &= ~(1 << (stray & 31));
+          } else if (kind === 'lease') {
+            const leased = lease(mine);
+            expect(leased.length > 0).toBe(held.size < capacity);
+            for (const each of leased) {
+              expect(held.has(each), `slot ${each} was leased twice`).toBe(false);
+              held.set(each, { thread, word: wordOf(table, each), state: LIVE });
+            }
           } else if (kind === 'steal') {
-            const stolen = (thread === me ? list : listOfOther).steal();
-            expect(stolen).toBeDefined();
-            held.set(stolen!, { thread, word: wordOf(table, stolen!) });
+            const lent = [...held.values()].filter(({ state }) => state === LIVE);
+            const stolen = steal(mine);
+            expect(stolen.length > 0).toBe(lent.length < capacity);
+            for (const each of stolen) {
+              const before = held.get(each);
+              expect(before?.state, `slot ${each} was lent`).not.toBe(LIVE);
+              if (before) ended.push([each, before.word]);
+              held.set(each, { thread, word: wordOf(table, each), state: LIVE });
+            }
           }
         }
-        const slotsHeldBy = (who: ThreadId): SlotRef[] =>
-          [...held].filter(([, { thread }]) => thread === who).map(([ref]) => ref);
-        expectTaken(table, [me, slotsHeldBy(me)], [other, slotsHeldBy(other)]);
+        expectTaken(
+          table,
+          ...[...held].map(([ref, { thread, state }]) => [thread, [ref], state] as const),
+        );
       },
     ),
     { numRuns: 1000 },

@@ -8,6 +8,7 @@ import {
   type FreeList,
   type SlabTable,
   type SlotRef,
+  type SlotState,
 } from '@millrace/core/internal';
 import { expect } from 'vitest';
 import { hasBit, slotsOf } from './audit.ts';
@@ -32,18 +33,35 @@ export function take(list: FreeList, want: number): SlotRef[] {
   return refs;
 }
 
-/** Checks that these slots are CACHED by these threads, and that every other is FREE and in sight. */
-export function expectTaken(table: SlabTable, ...taken: [ThreadId, Iterable<SlotRef>][]): void {
-  const holders = new Map<SlotRef, ThreadId>();
-  for (const [thread, refs] of taken) {
+/** The slot that the list leases; as a list for {@link expectTaken}. */
+export function lease(list: FreeList): SlotRef[] {
+  const refs: SlotRef[] = [];
+  expect(list.lease((ref) => refs.push(ref))).toBe(refs.length === 1);
+  return refs;
+}
+
+/** The slot that the list takes from others, as a list. */
+export function steal(list: FreeList): SlotRef[] {
+  const refs: SlotRef[] = [];
+  expect(list.steal((ref) => refs.push(ref))).toBe(refs.length === 1);
+  return refs;
+}
+
+/** Slots of one thread, CACHED unless another state is given. */
+export type Taken = readonly [ThreadId, Iterable<SlotRef>, SlotState?];
+
+/** Checks that these slots are held so by these threads, and that every other is FREE and in sight. */
+export function expectTaken(table: SlabTable, ...taken: Taken[]): void {
+  const holders = new Map<SlotRef, [SlotState, ThreadId]>();
+  for (const [thread, refs, state = CACHED] of taken) {
     for (const ref of refs) {
       expect(holders.has(ref), `slot ${ref} was taken twice`).toBe(false);
-      holders.set(ref, thread);
+      holders.set(ref, [state, thread]);
     }
   }
   for (const { ref, word } of slotsOf(table)) {
-    const holder = holders.get(ref);
-    expect([stateOf(word), holderOf(word)]).toEqual(holder ? [CACHED, holder] : [FREE, 0]);
-    if (!holder) expect(hasBit(table, ref), `slot ${ref} is FREE and its bit clear`).toBe(false);
+    const held = holders.get(ref);
+    expect([stateOf(word), holderOf(word)]).toEqual(held ?? [FREE, 0]);
+    if (!held) expect(hasBit(table, ref), `slot ${ref} is FREE and its bit clear`).toBe(false);
   }
 }

@@ -1,5 +1,12 @@
 import { SIZE_CLASSES, type ThreadId } from '@millrace/core';
-import { MAX_THREADS, Magazine, slotRef, type SlotRef } from '@millrace/core/internal';
+import {
+  CACHED,
+  MAX_THREADS,
+  Magazine,
+  pack,
+  slotRef,
+  type SlotRef,
+} from '@millrace/core/internal';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTable, wipe } from './memory.ts';
@@ -10,8 +17,24 @@ const POOLS = 16;
 const me = 1 as ThreadId;
 const table = createTable(1);
 
+/** The control word that lies beside an entry; of no two entries the same. */
+function wordBeside(ref: SlotRef): number {
+  return pack(CACHED, me, ref + 1);
+}
+
+function push(magazine: Magazine, ref: SlotRef): boolean {
+  return magazine.push(ref, wordBeside(ref));
+}
+
 function magazineOf(thread: number, pool: number): Magazine {
   return new Magazine(table.words, table.layout, thread as ThreadId, pool);
+}
+
+/** What the magazine sheds: slots, and the words that lay beside them. */
+function shed(magazine: Magazine): [SlotRef, number][] {
+  const entries: [SlotRef, number][] = [];
+  magazine.shed((ref, cached) => entries.push([ref, cached]));
+  return entries;
 }
 
 test.each(
@@ -26,8 +49,10 @@ test.each(
     wipe(table);
     const magazine = magazineOf(me, sizeClass);
     expect(magazine.capacity).toBe(capacity);
-    for (let slot = 0; slot < capacity; slot++) expect(magazine.push(slotRef(0, slot))).toBe(true);
-    expect(magazine.push(slotRef(0, capacity))).toBe(false);
+    for (let slot = 0; slot < capacity; slot++) {
+      expect(push(magazine, slotRef(0, slot))).toBe(true);
+    }
+    expect(push(magazine, slotRef(0, capacity))).toBe(false);
     expect(magazine.count).toBe(capacity);
     expect(magazine.pop()).toBe(capacity > 0 ? slotRef(0, capacity - 1) : undefined);
   },
@@ -44,7 +69,7 @@ test('an empty magazine has nothing to give, however often it is asked', () => {
   expect(magazine.pop()).toBeUndefined();
   magazine.shed(() => expect.unreachable());
   expect(magazine.count).toBe(0);
-  expect(magazine.push(slotRef(0, 7))).toBe(true);
+  expect(push(magazine, slotRef(0, 7))).toBe(true);
   expect(magazine.pop()).toBe(7);
 });
 
@@ -59,14 +84,18 @@ test('magazines of other threads and pools keep their entries apart', () => {
     }
   };
   each((magazine, mark) => {
-    for (let i = 0; i < magazine.capacity; i++) magazine.push(mark(i));
+    for (let i = 0; i < magazine.capacity; i++) push(magazine, mark(i));
   });
   each((magazine, mark) => {
-    for (let i = magazine.capacity - 1; i >= 0; i--) expect(magazine.pop()).toBe(mark(i));
+    const older = Array.from({ length: magazine.capacity / 2 }, (_, i) => mark(i));
+    expect(shed(magazine)).toEqual(older.map((ref) => [ref, wordBeside(ref)]));
+    for (let i = magazine.capacity - 1; i >= older.length; i--) {
+      expect(magazine.pop()).toBe(mark(i));
+    }
   });
 });
 
-test('a magazine does what a plain stack does that sheds its older half', () => {
+test('a magazine does what a plain stack does that sheds its older half, each entry with its word', () => {
   const anyStep = fc.oneof(
     { weight: 5, arbitrary: fc.constant('push' as const) },
     { weight: 4, arbitrary: fc.constant('pop' as const) },
@@ -82,13 +111,12 @@ test('a magazine does what a plain stack does that sheds its older half', () => 
         if (step === 'push') {
           const fits = model.length < CAPACITIES[sizeClass]!;
           if (fits) model.push(slotRef(0, index));
-          expect(magazine.push(slotRef(0, index))).toBe(fits);
+          expect(push(magazine, slotRef(0, index))).toBe(fits);
         } else if (step === 'pop') {
           expect(magazine.pop()).toBe(model.pop());
         } else if (step === 'shed') {
-          const older: SlotRef[] = [];
-          magazine.shed((ref) => older.push(ref));
-          expect(older).toEqual(model.splice(0, Math.ceil(model.length / 2)));
+          const older = model.splice(0, Math.ceil(model.length / 2));
+          expect(shed(magazine)).toEqual(older.map((ref) => [ref, wordBeside(ref)]));
         } else {
           magazine.clear();
           model = [];

@@ -1,6 +1,13 @@
 /** Slabs that are opened, drained and retired while others take, give, steal and die at every step. */
 import type { BufferPools, Slice, ThreadId } from '@millrace/core';
-import { DRAINING, EMPTY, OPEN, slabPoolOf, slabStateOf } from '@millrace/core/internal';
+import {
+  DRAINING,
+  EMPTY,
+  OPEN,
+  slabPoolOf,
+  slabStateOf,
+  type SlotRef,
+} from '@millrace/core/internal';
 import { expect, test } from 'vitest';
 import { expectSound, slabStates } from './audit.ts';
 import { OWNER, bytesIn, createTable, join, leaseEverything, roomOf, wipe } from './memory.ts';
@@ -148,8 +155,9 @@ const deeds: Record<string, Deed> = {
   ),
   'steals from a magazine': (pools) => {
     const { list } = roomOf(table, pools.thread).pools[4]!;
-    const ref = list.steal();
-    if (ref !== undefined) list.give(ref, table.words[list.wordAt(ref)]!);
+    const stolen: [SlotRef, number][] = [];
+    list.steal((ref, lease) => stolen.push([ref, lease]));
+    for (const [ref, lease] of stolen) list.give(ref, lease);
   },
 };
 const pairs = Object.keys(deeds).flatMap((one) =>

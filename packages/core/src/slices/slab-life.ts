@@ -11,6 +11,7 @@
  * first and looks at the slab after. All four steps are sequentially consistent, so one sees the other.
  */
 import {
+  SLAB_BITMAP,
   SLAB_BORN,
   SLAB_STATE,
   SLAB_WORDS,
@@ -81,6 +82,7 @@ export class SlabLife {
       if (slabStateOf(word) !== EMPTY) continue;
       // The bytes come first: whoever sees the slab open may use its slots.
       this.#ensure(slab);
+      this.#clearBits(slab, this.#lists[pool]!.slotsPerSlab);
       if (this.#swap(slab, word, reopened(word, OPEN, pool))) {
         Atomics.store(this.#words, this.#at(slab) + SLAB_BORN, Atomics.load(this.#words, TICK));
         this.#onFreed();
@@ -162,6 +164,17 @@ export class SlabLife {
       this.#swap(slab, word, slabWord(word, EMPTY, 0));
     } else if (state === RETIRING) {
       this.#swap(slab, word, slabWord(word, OPEN, pool));
+    }
+  }
+
+  /**
+   * Clears what a dead thread left behind, which had made a slot FREE and not cleared its bit: no sweep
+   * looks at the slots of an EMPTY slab. A bit that somebody is about to need costs him one exchange.
+   */
+  #clearBits(slab: number, slots: number): void {
+    const at = this.#at(slab) + SLAB_BITMAP;
+    for (let w = 0; w * 32 < slots; w++) {
+      if (Atomics.load(this.#words, at + w) !== 0) Atomics.store(this.#words, at + w, 0);
     }
   }
 
