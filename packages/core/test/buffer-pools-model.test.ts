@@ -161,10 +161,15 @@ class Model {
     }
   }
 
-  releaseElsewhere(index: number): void {
-    const [part] = pick(this.leases, index)?.parts ?? [];
-    const others = this.threads.find((pools) => pools !== part?.pools)!;
-    if (part) expect(codeOf(() => others.takeBack(part.slice))).toBe('ERR_SLICE_FOREIGN');
+  /** A lease that is shared is not to be adopted, and one that is not shared not to be joined. */
+  takeWrongly(index: number): void {
+    const lease = pick(this.leases, index);
+    const [part] = lease?.parts ?? [];
+    if (!part) return;
+    const deed = lease!.shared ? 'adopt' : 'join';
+    for (const pools of this.threads) {
+      expect(codeOf(() => pools[deed](part.slice))).toBe('ERR_SLICE_STALE');
+    }
   }
 
   /** The thread dies with all that it holds, and another takes its place. */
@@ -285,7 +290,7 @@ const kinds = {
   join: 2,
   resize: 2,
   comeLate: 1,
-  releaseElsewhere: 1,
+  takeWrongly: 1,
   trim: 1,
   replace: 1,
 } as const;

@@ -133,18 +133,36 @@ test('a second release is refused, also when somebody else has the slot by then'
   expectSound(table, [next.ref]);
 });
 
-test('the slice of another thread, or of another memory, is refused and stays leased', () => {
+test('the slice of another memory, or one that another thread does not share, is refused and stays leased', () => {
   const table = createTable(1);
   const [mine, theirs] = [join(table), join(table)];
   const strangers = pools();
   const slice = mine.acquire(MiB);
+  expect(codeOf(() => strangers.adopt(slice))).toBe('ERR_SLICE_STALE');
   for (const others of [theirs, strangers]) {
-    expect(codeOf(() => others.takeBack(slice))).toBe('ERR_SLICE_FOREIGN');
+    expect(codeOf(() => others.join(slice))).toBe('ERR_SLICE_STALE');
   }
   expect(slice.live).toBe(true);
   expectSound(table, [slice.ref]);
   expect(mine.stats().slices.live).toBe(1);
+  expect(strangers.stats().slices).toEqual({ leased: 0, returned: 0, swept: 0, live: 0 });
   slice.release();
+});
+
+test('a slice object that has given up its lease stands for none, whoever has the slot by then', () => {
+  const table = createTable(1);
+  const [mine, theirs] = [join(table), join(table)];
+  const [released, handed] = [mine.acquire(MiB), mine.acquire(MiB)];
+  released.release();
+  const adopted = theirs.adopt(handed.handOver());
+  const next = theirs.acquire(MiB);
+  expect([next.ref, adopted.ref]).toEqual([released.ref, handed.ref]);
+  for (const slice of [released, handed]) {
+    expect([slice.lease, slice.live]).toEqual([0, false]);
+    expect(codeOf(() => slice.bytes)).toBe('ERR_SLICE_STALE');
+    expect(codeOf(() => slice.release())).toBe('ERR_SLICE_STALE');
+  }
+  expectSound(table, [next.ref, adopted.ref]);
 });
 
 test.each(SIZE_CLASSES)(
@@ -209,8 +227,10 @@ test('memory may be attached again in the same thread, and both see the same', (
   const [one, other] = [first.acquire(MiB), second.acquire(MiB)];
   expect(one.ref).not.toBe(other.ref);
   one.release();
-  other.release();
-  expect(codeOf(() => first.takeBack(other))).toBe('ERR_SLICE_FOREIGN');
+  // A slice belongs to the view that lent it; the other has it by its handle.
+  const moved = first.adopt(other.handOver());
+  expect(codeOf(() => other.release())).toBe('ERR_SLICE_STALE');
+  moved.release();
   expect(second.stats()).toEqual(first.stats());
   expect(first.stats().slices).toEqual({ leased: 2, returned: 2, swept: 0, live: 0 });
 });

@@ -17,12 +17,20 @@ import {
   ATTENTION,
   MAGAZINE_WORDS,
   SLOTS_PER_SLAB,
+  SLOT_POISONED,
+  SLOT_POISONED_IN,
   SLOT_SEATS,
+  SLOT_WATCHED,
+  SLOT_WATCHED_BYTES,
+  SLOT_WATCHED_SINCE,
   SEAT_WORDS,
   THREADS_HIGH,
+  THREAD_BEAT,
+  THREAD_EPOCH,
+  THREAD_INTENT,
   THREAD_LEASED,
-  THREAD_RETURNED,
-  THREAD_RETURNED_LEASE,
+  THREAD_LISTENING,
+  THREAD_STATE,
   THREAD_SWEPT,
   THREAD_WAITING,
 } from '../dist/memory/layout.js';
@@ -88,12 +96,33 @@ test('a bitmap has a bit for each slot of the smallest class, and a line of its 
   expect((SLAB_WORDS - SLAB_BITMAP) * 32).toBe(SLOTS_PER_SLAB);
 });
 
-test('the records of threads and slots fit a line, and what is counted in them lies apart', () => {
-  const waiting = THREAD_WAITING + SIZE_CLASSES.length;
-  expect(waiting).toBeLessThanOrEqual(THREAD_LEASED);
-  expect([THREAD_LEASED + 2, THREAD_RETURNED + 2]).toEqual([THREAD_RETURNED, THREAD_SWEPT]);
-  expect(THREAD_RETURNED_LEASE).toBeLessThan(LINE);
-  expect(SLOT_SEATS + SEAT_WORDS).toBeLessThanOrEqual(LINE);
+test('the records of threads and slots fit a line, and what stands in them lies apart', () => {
+  const ofThread = [
+    { at: THREAD_STATE, words: 1 },
+    { at: THREAD_EPOCH, words: 1 },
+    { at: THREAD_BEAT, words: 1 },
+    { at: THREAD_INTENT, words: 1 },
+    { at: THREAD_LISTENING, words: 1 },
+    { at: THREAD_WAITING, words: SIZE_CLASSES.length },
+    { at: THREAD_LEASED, words: 2 },
+    { at: THREAD_SWEPT, words: 2 },
+  ];
+  const ofSlot = [
+    { at: 0, words: 1 },
+    { at: SLOT_SEATS, words: SEAT_WORDS },
+    { at: SLOT_WATCHED_BYTES, words: 1 },
+    { at: SLOT_WATCHED, words: 1 },
+    { at: SLOT_WATCHED_SINCE, words: 1 },
+    { at: SLOT_POISONED, words: 1 },
+    { at: SLOT_POISONED_IN, words: 1 },
+  ];
+  for (const record of [ofThread, ofSlot]) {
+    const taken = record.flatMap(({ at, words }) =>
+      Array.from({ length: words }, (_, i) => at + i),
+    );
+    expect(new Set(taken).size).toBe(taken.length);
+    expect(Math.max(...taken)).toBeLessThan(LINE);
+  }
   expect(SEAT_WORDS * 32).toBe(MAX_THREADS);
 });
 

@@ -9,6 +9,8 @@ import { OWNER, createTable, join } from './memory.ts';
 import { codeOf, thrownBy } from './thrown.ts';
 
 const MiB = 1024 * 1024;
+/** Of a canary, before a slice and after it. */
+const CANARY_BYTES = 16;
 
 interface Watched {
   table: SlabTable;
@@ -25,8 +27,8 @@ function start(safety: SafetyLevel, slabs = 2): Watched {
 }
 
 /** Writes where nobody may: `at` counts from the beginning of the slice. */
-function writeAt(table: SlabTable, slice: Slice, at: number): void {
-  const [byte] = [table.around(slice.ref, at, at + 1)];
+function writeAt({ bytes }: Slice, at: number): void {
+  const byte = new Uint8Array(bytes.buffer, bytes.byteOffset + at, 1);
   byte[0] = byte[0]! ^ 0xff;
 }
 
@@ -47,10 +49,10 @@ test.each([1, 4096, 5000, MiB, 4 * MiB, 5 * MiB])(
 test.each([1, 4096, 5000, MiB, 4 * MiB, 5 * MiB])(
   'who wrote beyond the ends of %i bytes is told on release, and the slot is lent no more',
   (bytes) => {
-    for (const at of [-1, -32, bytes, bytes + 31]) {
+    for (const at of [-1, -CANARY_BYTES, bytes, bytes + CANARY_BYTES - 1]) {
       const { table, pools, reports } = start('full', 4);
       const slice = pools.acquire(bytes);
-      writeAt(table, slice, at);
+      writeAt(slice, at);
       const error = thrownBy(() => slice.release());
       expect(error.code).toBe('ERR_SLICE_OVERRUN');
       expect(error.message).toContain(`${bytes} bytes in slot ${slice.ref}`);
@@ -67,21 +69,21 @@ test.each([1, 4096, 5000, MiB, 4 * MiB, 5 * MiB])(
 );
 
 test('an overrun is noticed after the slice was resized, at its new end', () => {
-  const { table, pools } = start('full');
+  const { pools } = start('full');
   const slice = pools.acquire(4096);
   slice.resize(100);
   slice.bytes.fill(1);
-  writeAt(table, slice, 100);
+  writeAt(slice, 100);
   expect(codeOf(() => slice.release())).toBe('ERR_SLICE_OVERRUN');
   const moved = pools.acquire(4096).resize(5000);
-  writeAt(table, moved, 5000);
+  writeAt(moved, 5000);
   expect(codeOf(() => moved.release())).toBe('ERR_SLICE_OVERRUN');
 });
 
 test('an overrun by another thread is told to who adopted the slice', () => {
-  const { table, pools, others } = start('full');
+  const { pools, others } = start('full');
   const adopted = others.adopt(pools.acquire(100).handOver());
-  writeAt(table, adopted, 100);
+  writeAt(adopted, 100);
   expect(codeOf(() => adopted.release())).toBe('ERR_SLICE_OVERRUN');
 });
 
@@ -118,11 +120,11 @@ test('of 128 slices `sampled` watches one, `full` all and `off` none', () => {
     ['sampled', 2],
     ['full', 256],
   ] as const) {
-    const { table, pools } = start(safety);
+    const { pools } = start(safety);
     let noticed = 0;
     for (let i = 0; i < 256; i++) {
       const slice = pools.acquire(100);
-      writeAt(table, slice, 100);
+      writeAt(slice, 100);
       try {
         slice.release();
       } catch (error) {
@@ -160,6 +162,62 @@ test.each(['off', 'sampled'] as const)(
     expect(pools.leaks(0).length).toBeLessThanOrEqual(1);
   },
 );
+
+test('of 64 slices that `sampled` watches one is traced, and of those that `full` watches all are', () => {
+  for (const [safety, every, traced] of [
+    ['sampled', 128, 2],
+    ['full', 1, 65],
+  ] as const) {
+    const { pools } = start(safety);
+    const watched: Slice[] = [];
+    for (let i = 0; i < 65; i++) {
+      watched.push(pools.acquire(100));
+      for (let other = 1; other < every; other++) pools.acquire(100).release();
+    }
+    const leaks = pools.leaks(0);
+    expect(leaks.map(({ ref }) => ref).sort((a, b) => a - b)).toEqual(
+      watched.map(({ ref }) => ref).sort((a, b) => a - b),
+    );
+    expect([safety, leaks.filter(({ trace }) => trace).length]).toEqual([safety, traced]);
+  }
+});
+
+test.each([
+  ['sampled', 0],
+  ['sampled', 15],
+  ['sampled', 4080],
+  ['sampled', 4095],
+  ['full', 2000],
+] as const)(
+  'under `%s`, a write to byte %i of 4096 after their release is noticed',
+  (safety, at) => {
+    expect(lateWriteNoticed(safety, at)).toBe(true);
+  },
+);
+
+test.each([16, 2000, 4079])(
+  'under `sampled`, which poisons the ends alone, a late write to byte %i of 4096 is not noticed',
+  (at) => {
+    expect(lateWriteNoticed('sampled', at)).toBe(false);
+  },
+);
+
+/** Whether somebody is told when the slot of a watched slice is lent again, as the next watched one. */
+function lateWriteNoticed(safety: SafetyLevel, at: number): boolean {
+  const { pools, reports } = start(safety);
+  const every = safety === 'full' ? 1 : 128;
+  const slice = pools.acquire(4096);
+  const { ref, bytes } = slice;
+  // The slot must be in nobody's hands until the next watched lease.
+  const others = Array.from({ length: every - 1 }, () => pools.acquire(4096));
+  slice.release();
+  bytes[at]! ^= 1;
+  const next = pools.acquire(4096);
+  if (reports.length === 0) expect(next.ref).toBe(ref);
+  for (const other of others) other.release();
+  expect(reports.every(({ code }) => code === 'ERR_SLICE_LATE_WRITE')).toBe(true);
+  return reports.length > 0;
+}
 
 /** Collects garbage until `done`: finalizers run in turns of the event loop of their own. */
 async function collectUntil(done: () => boolean): Promise<void> {

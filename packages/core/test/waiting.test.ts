@@ -5,10 +5,9 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WAITING } from '../dist/memory/layout.js';
 import { WAITING_ROOM_WORDS } from '../dist/pools/waiting-room.js';
-import { ManualResetEvent } from '../dist/sync/event.js';
 import { Semaphore } from '../dist/sync/semaphore.js';
 import { expectSound } from './audit.ts';
-import { OWNER, createTable, join, register } from './memory.ts';
+import { OWNER, createTable, join, register, roomOf } from './memory.ts';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
 import { codeOfRejection, until } from './sync-threads.ts';
 import { codeOf, thrownBy } from './thrown.ts';
@@ -37,6 +36,7 @@ function full(): Full {
   return { table, pools, others, slices };
 }
 
+/** Who waits in a line: one bit for every 32nd thread. */
 function waitingIn(table: SlabTable, line = MiB_LINE): number {
   return Atomics.load(table.words, WAITING + line);
 }
@@ -50,8 +50,9 @@ function startWaiting(table: SlabTable, numbers = sharedWords(1), keep = false) 
 
 test('a thread that waits for a slice has it when another thread releases one', async () => {
   const { table, slices } = full();
-  const job = resultOf(startWaiting(table).worker);
-  await until(() => waitingIn(table) === 1);
+  const { thread, worker } = startWaiting(table);
+  const job = resultOf(worker);
+  await until(() => waitingIn(table) === 1 << thread);
   slices.pop()!.release();
   expect(await job).toBe(0);
   expect(waitingIn(table)).toBe(0);
@@ -96,7 +97,8 @@ test('tasks of several threads are served in the order in which they came', asyn
     served.push(n);
     slice.release();
   });
-  expect(waitingIn(table)).toBe(9);
+  expect(waitingIn(table)).toBe((1 << pools.thread) | (1 << others.thread));
+  expect(lineLength(table)).toBe(9);
   slices.pop()!.release();
   await Promise.all(tasks);
   expect(served).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -113,9 +115,10 @@ test('a thread and the tasks of another are served in the order in which they ca
     return mine;
   };
   const first = number();
-  const second = resultOf(startWaiting(table, numbers).worker);
-  await until(() => waitingIn(table) === 2);
-  // In its line, not only counted: the semaphore is told of a waiter a moment later.
+  const { thread, worker } = startWaiting(table, numbers);
+  const second = resultOf(worker);
+  await until(() => waitingIn(table) === ((1 << others.thread) | (1 << thread)));
+  // In its line, not only noted: the semaphore is told of a waiter a moment later.
   await until(() => lineLength(table) === 2);
   const third = number();
   slices.pop()!.release();
@@ -257,20 +260,29 @@ test.each([MiB, 6 * MiB, 256 * KiB])(
 test.each([6 * MiB, SLAB_BYTES, MiB])(
   'those who wait for %i bytes look again when another has claimed slabs for a run in vain',
   async (bytes) => {
-    const table = createTable(3);
-    const [pools, others, third] = [join(table), join(table), join(table)];
-    const slices = Array.from({ length: 3 }, () => third.acquire(SLAB_BYTES));
-    const wait = others.acquireAsync(bytes);
-    await until(() => lineLength(table, bytes === MiB ? MiB_LINE : RUN_LINE) === 1);
     const line = bytes === MiB ? MiB_LINE : RUN_LINE;
-    const at = table.layout.extraAt + line * CLASS_WORDS + Semaphore.words();
-    const event = new ManualResetEvent(table.words, at, third.thread);
-    const before = event.stats().timesSet;
-    // While it is claimed, a slab is out of reach of whoever looks, and he may sleep by now.
-    expect(pools.tryAcquire(12 * MiB)).toBeUndefined();
-    expect(event.stats().timesSet).toBe(before + 1);
-    for (const slice of slices) slice.release();
-    expect((await wait).live).toBe(true);
+    const waits: Promise<Slice>[] = [];
+    let inVain = 0;
+    atEveryGap((interrupt) => {
+      const table = createTable(3);
+      const [pools, others, third] = [join(table), join(table), join(table)];
+      const { life } = roomOf(table, third.thread);
+      let run: Slice | undefined;
+      let waited = false;
+      // While they are claimed, slabs are out of reach of whoever looks, and he may sleep by then.
+      interrupt(
+        () => (run = pools.tryAcquire(12 * MiB)),
+        () => {
+          life.reserve(2);
+          waits.push(others.acquireAsync(bytes));
+          waited = waitingIn(table, line) !== 0;
+        },
+      );
+      if (!run && waited) inVain++;
+      run?.release();
+    });
+    for (const slice of await Promise.all(waits)) expect(slice.live).toBe(true);
+    expect(inVain, 'gaps in which all that is free was claimed').toBeGreaterThan(0);
   },
 );
 

@@ -321,7 +321,8 @@ export class BufferPools implements SliceOwner {
   }
 
   #lease(bytes: number, critical: boolean): Slice | undefined {
-    if (!(bytes <= LARGEST_CLASS_BYTES) || (this.#watch !== undefined && --this.#unwatched < 0)) {
+    // A run counts among the leases of which one is watched.
+    if ((this.#watch !== undefined && --this.#unwatched < 0) || !(bytes <= LARGEST_CLASS_BYTES)) {
       return this.#leaseSpecial(bytes, critical);
     }
     const slice = this.#pools[classOf(bytes)]!.lend(this, bytes);

@@ -19,7 +19,7 @@ import { LeakWatch, origin, type LeakRecord } from '../slices/leak-watch.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { PoolRoom } from './pool-room.js';
 
-/** Of `sampled`: one watched slice in so many is traced, which costs as much as 250 leases. */
+/** Of `sampled`: one watched slice in so many is traced, which costs as much as hundreds of leases. */
 const TRACE_SAMPLE = 64;
 /** Of `sampled`: one lease in so many is watched. */
 const SAMPLE = 128;

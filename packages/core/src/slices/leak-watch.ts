@@ -22,9 +22,12 @@ export interface LeakRecord {
   readonly trace: SliceTrace | undefined;
 }
 
-/** Stacks that nobody has asked for yet: to write one out costs more than to take it. */
+/**
+ * Stacks, written out at once: a stack that nobody has read keeps alive whatever was `this` in it, which
+ * is the slice itself and all that refer to it.
+ */
 class Trace implements SliceTrace, SliceTracer {
-  readonly #created = new Error();
+  readonly #created = stackHere();
   readonly #end: () => void;
   #lastUsed = this.#created;
 
@@ -33,7 +36,7 @@ class Trace implements SliceTrace, SliceTracer {
   }
 
   use(): void {
-    this.#lastUsed = new Error();
+    this.#lastUsed = stackHere();
   }
 
   end(): void {
@@ -41,11 +44,11 @@ class Trace implements SliceTrace, SliceTracer {
   }
 
   get created(): string {
-    return stackOf(this.#created);
+    return withoutOwnLines(this.#created);
   }
 
   get lastUsed(): string {
-    return stackOf(this.#lastUsed);
+    return withoutOwnLines(this.#lastUsed);
   }
 }
 
@@ -126,8 +129,12 @@ export function origin(trace: SliceTrace | undefined): string {
 const OWN_LINES =
   /(?:leak-watch|pools\/watch|pools\/buffer-pools|slices\/slice)\.js|new Trace|Trace\.use/;
 
-function stackOf(error: Error): string {
-  const lines = (error.stack ?? '').split('\n').slice(1);
+function stackHere(): string {
+  return new Error().stack ?? '';
+}
+
+function withoutOwnLines(stack: string): string {
+  const lines = stack.split('\n').slice(1);
   return lines
     .filter((line) => !OWN_LINES.test(line))
     .join('\n')
