@@ -34,7 +34,7 @@ import {
   slabWord,
 } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
-import { clearBit, type FreeList } from './free-list.js';
+import type { FreeList } from './free-list.js';
 import { CACHED, FREE, stateOf } from './slot-word.js';
 
 export class SlabLife {
