@@ -4,7 +4,7 @@
  * Bytes play no part: what races are the words. Notes lie in the header, which these structures do not
  * read. Threads 1 … 4 are those of the case, 5 … 8 sweep up after them, 9 looks when all is over.
  */
-import { MillraceError, type ThreadId } from '@millrace/core';
+import type { ThreadId } from '@millrace/core';
 import {
   ATTENTION,
   CACHED,
@@ -63,9 +63,6 @@ const SETTINGS: PoolSettings = {
   maxAgeTicks: 0,
   safety: 'off',
 };
-
-/** Whoever lends here keeps no slice object. */
-const NOBODY = {} as SliceOwner;
 
 class FewSlots extends Geometry {
   override readonly slots = SLOTS;
