@@ -56,19 +56,35 @@ export async function stress({ seconds, seed = 1 }) {
   };
   const threads = Array.from({ length: THREADS }, start);
 
-  const end = Date.now() + seconds * 1000;
-  while (Date.now() < end && faults.length < 10) {
-    await sleep(KILL_EVERY_MS);
-    const index = random() % THREADS;
-    const victim = threads[index];
-    const exited = once(victim.worker, 'exit').catch(() => undefined);
-    await victim.worker.terminate();
+  /** Kills the thread in this place, sweeps it, and starts another in its place. */
+  const replace = async (index) => {
+    const { worker, thread, owner: itsOwner } = threads[index];
+    const exited = once(worker, 'exit').catch(() => undefined);
+    await worker.terminate();
     await exited;
-    freePlaceOf(exchange, victim.thread);
-    swept += main.sweep(victim.thread, victim.owner);
+    freePlaceOf(exchange, thread);
+    swept += main.sweep(thread, itsOwner);
     kills++;
     threads[index] = start();
+  };
+
+  const dying = new Map();
+  const endMs = performance.now() + seconds * 1000;
+  for (
+    let nextMs = performance.now() + KILL_EVERY_MS;
+    nextMs < endMs && faults.length < 10;
+    nextMs += KILL_EVERY_MS
+  ) {
+    await sleep(Math.max(0, nextMs - performance.now()));
+    const alive = threads.map((_, index) => index).filter((index) => !dying.has(index));
+    if (alive.length === 0) continue;
+    const index = alive[random() % alive.length];
+    dying.set(
+      index,
+      replace(index).finally(() => dying.delete(index)),
+    );
   }
+  await Promise.all(dying.values());
 
   Atomics.store(signals, STOP, 1);
   await Promise.all(
