@@ -163,14 +163,14 @@ test.each(['off', 'sampled'] as const)(
   },
 );
 
-test('of 64 slices that `sampled` watches one is traced, and of those that `full` watches all are', () => {
+test('of 256 slices that `sampled` watches one is traced, and of those that `full` watches all are', () => {
   for (const [safety, every, traced] of [
     ['sampled', 128, 2],
-    ['full', 1, 65],
+    ['full', 1, 257],
   ] as const) {
     const { pools } = start(safety);
     const watched: Slice[] = [];
-    for (let i = 0; i < 65; i++) {
+    for (let i = 0; i < 257; i++) {
       watched.push(pools.acquire(100));
       for (let other = 1; other < every; other++) pools.acquire(100).release();
     }

@@ -20,7 +20,7 @@ import type { ThreadId } from '../threads/registry.js';
 import type { PoolRoom } from './pool-room.js';
 
 /** Of `sampled`: one watched slice in so many is traced, which costs as much as hundreds of leases. */
-const TRACE_SAMPLE = 64;
+const TRACE_SAMPLE = 256;
 /** Of `sampled`: one lease in so many is watched. */
 const SAMPLE = 128;
 
