@@ -1,7 +1,8 @@
 /** How many leases began and ended is counted right, wherever threads and their sweepers die. */
 import type { BufferPools, Slice } from '@millrace/core';
+import { LIVE, stateOf } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
-import { expectSound } from './audit.ts';
+import { expectSound, slotsOf } from './audit.ts';
 import { OWNER, createTable, join, wipe } from './memory.ts';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
 
@@ -163,6 +164,29 @@ test('a lease that another won, and that came back by adoption, is counted once'
     expect({ live, swept }).toEqual({ live: 0, swept: leased - 1 });
   });
   expect(gaps).toBeGreaterThan(1);
+});
+
+test('a thread that dies before it counts its lease takes one out of those returned, and none of those that last', () => {
+  const outcomes = new Set<string>();
+  dyingAtEveryGap((mortal) => {
+    const [dying, living] = fresh(2) as [BufferPools, BufferPools];
+    const kept = living.acquire(MiB);
+    living.acquire(MiB).release();
+    mortal(() => dying.acquire(MiB));
+    const lent = slotsOf(table).filter(({ word }) => stateOf(word) === LIVE).length;
+    expect(living.stats().slices.live).toBe(lent);
+    living.sweep(dying.thread, OWNER);
+    const { leased, returned, swept, live } = living.stats().slices;
+    expect({ swept, live }).toEqual({ swept: lent - 1, live: 1 });
+    outcomes.add(`${leased} leased, ${returned} returned, ${swept} swept`);
+    kept.release();
+    expectSettled(living);
+  }, table.words);
+  expect([...outcomes].sort()).toEqual([
+    '2 leased, 0 returned, 1 swept',
+    '2 leased, 1 returned, 0 swept',
+    '3 leased, 1 returned, 1 swept',
+  ]);
 });
 
 test('the counts balance at every step of another thread, within what it has in hand', () => {

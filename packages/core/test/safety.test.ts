@@ -80,6 +80,28 @@ test('an overrun is noticed after the slice was resized, at its new end', () => 
   expect(codeOf(() => moved.release())).toBe('ERR_SLICE_OVERRUN');
 });
 
+test.each([10, 100, 200, 4096])(
+  'an overrun of 100 bytes is still told on release when the slice was resized to %i meanwhile',
+  (bytes) => {
+    for (const at of [-1, 100]) {
+      const { pools } = start('full');
+      const slice = pools.acquire(100);
+      writeAt(slice, at);
+      slice.resize(bytes);
+      slice.bytes.fill(1);
+      expect(codeOf(() => slice.release())).toBe('ERR_SLICE_OVERRUN');
+    }
+  },
+);
+
+test('an overrun before a hand-over is told to who adopted the slice', () => {
+  const { pools, others } = start('full');
+  const slice = pools.acquire(100);
+  writeAt(slice, 100);
+  const adopted = others.adopt(slice.handOver());
+  expect(codeOf(() => adopted.release())).toBe('ERR_SLICE_OVERRUN');
+});
+
 test('an overrun by another thread is told to who adopted the slice', () => {
   const { pools, others } = start('full');
   const adopted = others.adopt(pools.acquire(100).handOver());

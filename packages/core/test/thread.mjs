@@ -4,7 +4,7 @@ import { BufferPools, SIZE_CLASSES } from '@millrace/core';
 import { Arena, PoolRoom, SlabTable, fromWords } from '@millrace/core/internal';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
-const jobs = { growArena, countUp, churn, fight, wait, meetRenewals };
+const jobs = { growArena, countUp, churn, fight, wait, meetRenewals, passOn, adoptAndRelease };
 
 const { job, orders } = workerData;
 parentPort.postMessage(jobs[job](orders));
@@ -138,6 +138,41 @@ function meetRenewals({ handle, thread, port, steps }) {
     Atomics.notify(steps, 1);
   }
   return { seen, fetched };
+}
+
+/** Leases a slice, writes its bytes and those at `beyond`, and hands it over. */
+function passOn({ handle, thread, bytes, beyond }) {
+  const pools = BufferPools.attach(handle, thread);
+  const slice = pools.acquire(bytes);
+  slice.bytes.fill(thread);
+  writeBeyond(slice.bytes, beyond);
+  return slice.handOver();
+}
+
+/** Adopts a slice and releases it; tells what that came to. It writes to byte `late` of what it held after that. */
+function adoptAndRelease({ handle, thread, slice, late }) {
+  const reports = [];
+  const onReport = ({ code }) => reports.push(code);
+  const pools = BufferPools.attach(handle, thread, { onReport });
+  const adopted = pools.adopt(slice);
+  const { bytes } = adopted;
+  const outcome = { first: bytes[0], code: undefined, message: undefined, reports };
+  try {
+    adopted.release();
+  } catch (error) {
+    outcome.code = error.code;
+    outcome.message = error.message;
+  }
+  if (late !== undefined) bytes[late] ^= 0xff;
+  return outcome;
+}
+
+/** Changes bytes that are nobody's; each of `beyond` counts from the first of `bytes`. */
+function writeBeyond(bytes, beyond) {
+  for (const at of beyond) {
+    const byte = new Uint8Array(bytes.buffer, bytes.byteOffset + at, 1);
+    byte[0] ^= 0xff;
+  }
 }
 
 /** Every class is as likely as the others, and then every size within it. */

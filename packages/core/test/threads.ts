@@ -23,6 +23,8 @@ export interface Jobs {
   };
   meetRenewals: { handle: unknown; thread: number; port: MessagePort; steps: Int32Array };
   fight: { handle: unknown; thread: number; sizeClass: number; rounds: number; start: Int32Array };
+  passOn: { handle: unknown; thread: number; bytes: number; beyond: number[] };
+  adoptAndRelease: { handle: unknown; thread: number; slice: unknown; late?: number };
 }
 
 export interface ChurnOrders {

@@ -72,9 +72,8 @@ export class Watch implements SliceKeeper {
   /** The slice that this thread has adopted, watched if it was before. */
   adopted(slice: Slice, formerLease: number): Slice {
     const { ref, lease } = slice;
-    const bytes = this.#guard.watched(ref, formerLease);
-    if (bytes < 0) return slice;
-    this.#guard.follow(ref, lease, bytes);
+    if (this.#guard.watched(ref, formerLease) < 0) return slice;
+    this.#guard.follow(ref, lease);
     return this.#keep(slice);
   }
 
@@ -101,7 +100,7 @@ export class Watch implements SliceKeeper {
   /** The slice has another size now. */
   resized(slice: Slice): void {
     const { ref, lease, byteLength } = slice;
-    if (this.#guard.watched(ref, lease) >= 0) this.#guard.follow(ref, lease, byteLength);
+    if (this.#guard.watched(ref, lease) >= 0) this.#guard.resize(ref, byteLength);
     this.#leaks.follow(slice, ref);
   }
 

@@ -72,17 +72,22 @@ export class Guard {
   begin(ref: SlotRef, lease: number, bytes: number): void {
     const record = this.#recordOf(ref);
     this.#words[record + SLOT_WATCHED_SINCE] = Atomics.load(this.#words, TICK);
-    this.follow(ref, lease, bytes);
+    this.#words[record + SLOT_WATCHED] = lease;
+    this.#enclose(ref, bytes);
   }
 
-  /** A watched lease has another word now, or another end. */
-  follow(ref: SlotRef, lease: number, bytes: number): void {
-    const record = this.#recordOf(ref);
-    this.#words[record + SLOT_WATCHED_BYTES] = bytes;
-    this.#words[record + SLOT_WATCHED] = lease;
-    const place = this.#place.at(ref, bytes);
-    place.fill(-CANARY_BYTES, 0, CANARY);
-    place.fill(bytes, bytes + CANARY_BYTES, CANARY);
+  /** A watched lease has another word now. What was written over its canaries is still to be told. */
+  follow(ref: SlotRef, lease: number): void {
+    this.#words[this.#recordOf(ref) + SLOT_WATCHED] = lease;
+  }
+
+  /** A watched lease ends at `bytes` bytes from now on. */
+  resize(ref: SlotRef, bytes: number): void {
+    const former = this.#words[this.#recordOf(ref) + SLOT_WATCHED_BYTES]!;
+    const whole = this.#isWhole(ref, former);
+    this.#enclose(ref, bytes);
+    // To be told when the lease ends: the canary that shows it may lie within the slice now.
+    if (!whole) this.#place.at(ref, bytes).fill(-CANARY_BYTES, 0, 0);
   }
 
   /** Bytes of the lease `lease` on `ref` if it is watched, else −1. */
@@ -94,10 +99,8 @@ export class Guard {
 
   /** Ends the watch of the lease `lease` of `bytes` bytes; false when a canary was written over. */
   end(ref: SlotRef, lease: number, bytes: number): boolean {
+    if (!this.#isWhole(ref, bytes)) return false;
     const place = this.#place.at(ref, bytes);
-    const whole =
-      place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY);
-    if (!whole) return false;
     const edge = Math.min(bytes, this.#edge);
     place.fill(0, edge, POISON);
     if (edge < bytes) place.fill(bytes - edge, bytes, POISON);
@@ -112,6 +115,20 @@ export class Guard {
   ageOf(ref: SlotRef): number {
     const since = this.#words[this.#recordOf(ref) + SLOT_WATCHED_SINCE]!;
     return (Atomics.load(this.#words, TICK) - since) >>> 0;
+  }
+
+  #enclose(ref: SlotRef, bytes: number): void {
+    this.#words[this.#recordOf(ref) + SLOT_WATCHED_BYTES] = bytes;
+    const place = this.#place.at(ref, bytes);
+    place.fill(-CANARY_BYTES, 0, CANARY);
+    place.fill(bytes, bytes + CANARY_BYTES, CANARY);
+  }
+
+  #isWhole(ref: SlotRef, bytes: number): boolean {
+    const place = this.#place.at(ref, bytes);
+    return (
+      place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY)
+    );
   }
 
   #recordOf(ref: SlotRef): number {
