@@ -84,7 +84,7 @@ export class Guard {
   /** A watched lease ends at `bytes` bytes from now on. */
   resize(ref: SlotRef, bytes: number): void {
     const former = this.#words[this.#recordOf(ref) + SLOT_WATCHED_BYTES]!;
-    const whole = this.#isWhole(ref, former);
+    const whole = isWhole(this.#place.at(ref, former), former);
     this.#enclose(ref, bytes);
     // To be told when the lease ends: the canary that shows it may lie within the slice now.
     if (!whole) this.#place.at(ref, bytes).fill(-CANARY_BYTES, 0, 0);
@@ -99,14 +99,14 @@ export class Guard {
 
   /** Ends the watch of the lease `lease` of `bytes` bytes; false when a canary was written over. */
   end(ref: SlotRef, lease: number, bytes: number): boolean {
-    if (!this.#isWhole(ref, bytes)) return false;
     const place = this.#place.at(ref, bytes);
+    if (!isWhole(place, bytes)) return false;
     const edge = Math.min(bytes, this.#edge);
     place.fill(0, edge, POISON);
     if (edge < bytes) place.fill(bytes - edge, bytes, POISON);
     const record = this.#recordOf(ref);
     this.#words[record + SLOT_WATCHED] = 0;
-    this.#words[record + SLOT_POISONED_IN] = this.#table.slabWord(slabOf(ref));
+    this.#words[record + SLOT_POISONED_IN] = place.slabWord;
     this.#words[record + SLOT_POISONED] = markOf(ended(lease, LIVE, 0));
     return true;
   }
@@ -124,16 +124,14 @@ export class Guard {
     place.fill(bytes, bytes + CANARY_BYTES, CANARY);
   }
 
-  #isWhole(ref: SlotRef, bytes: number): boolean {
-    const place = this.#place.at(ref, bytes);
-    return (
-      place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY)
-    );
-  }
-
   #recordOf(ref: SlotRef): number {
     return this.#table.layout.slotsAt + ref * LINE;
   }
+}
+
+/** Whether both canaries of a lease of `bytes` bytes are as they were. */
+function isWhole(place: Place, bytes: number): boolean {
+  return place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY);
 }
 
 /** What names the lease of `word` in its slot; never 0. */

@@ -90,6 +90,7 @@ export class LeakWatch {
 
   /** The lease on `ref` has ended, or is another's from now on. */
   forget(ref: SlotRef): SliceTrace | undefined {
+    if (this.#known.size === 0) return undefined;
     const trace = this.traceOf(ref);
     if (trace) this.#known.delete(ref);
     return trace;

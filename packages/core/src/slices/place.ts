@@ -20,6 +20,8 @@ export class Place {
   readonly #views: (SlabView | undefined)[] = [];
   #view!: SlabView;
   #from = 0;
+  /** The word of the slab in which it lies. */
+  slabWord = 0;
 
   constructor(table: SlabTable) {
     this.#table = table;
@@ -30,6 +32,7 @@ export class Place {
     const { geometry } = this.#table;
     const slab = slabOf(ref);
     const word = this.#table.slabWord(slab);
+    this.slabWord = word;
     const isRun = slabStateOf(word) === RUN;
     this.#from = isRun ? geometry.guard : geometry.offsetOf(slabPoolOf(word), slotOf(ref));
     const known = this.#views[slab];
