@@ -322,11 +322,11 @@ test('tasks that time out and abort race with threads for permits, and none is l
         if (!/ERR_(TIMEOUT|ABORTED)/.test(String(Reflect.get(Object(error), 'code')))) throw error;
         continue;
       }
-      expect(
-        as(1)
-          .stats()
-          .held.find(({ thread }) => thread === 1)?.weight,
-      ).toBeLessThanOrEqual(3);
+      // Whoever granted it may have stopped right before it wrote down that it did: then it shows later.
+      const held = as(1)
+        .stats()
+        .held.find(({ thread }) => thread === 1);
+      expect(held?.weight ?? 0).toBeLessThanOrEqual(3);
       as(1).release(weight);
       await new Promise((resolve) => setImmediate(resolve));
     }

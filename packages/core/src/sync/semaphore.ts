@@ -37,7 +37,10 @@ export interface SemaphoreStats {
   readonly total: number;
   /** Less than 0 when the total was made smaller than what is held. */
   readonly free: number;
-  /** Who holds how much. Threads that hold nothing are left out. */
+  /**
+   * Who holds how much. Threads that hold nothing are left out. A grant may show a moment later than its
+   * holder learns of it, while the thread that granted it is between its two steps.
+   */
   readonly held: { readonly thread: ThreadId; readonly weight: number }[];
   /** Who stands in line for how much, first come first. */
   readonly waiting: { readonly thread: ThreadId; readonly weight: number }[];
