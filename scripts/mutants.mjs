@@ -17,6 +17,10 @@ const mutants = (await loadMutants()).filter(
   ({ fault, file }) =>
     words.length === 0 || words.some((word) => `${file} ${fault}`.includes(word)),
 );
+if (mutants.length === 0) {
+  say(`No fault has one of these words in its file or description: ${words.join(', ')}`);
+  process.exit(1);
+}
 const copies = Array.from({ length: AT_A_TIME }, () => copyRepository());
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
