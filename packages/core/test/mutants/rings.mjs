@@ -7,24 +7,24 @@ const broadcastRing = ['explore/broadcast-ring'];
 
 export const mutants = [
   {
-    file: 'rings/event-count.js',
+    file: 'sync/event-count.js',
     fault: 'a sleeper looks before it announces itself',
     edits: [
       [
-        'const deadline = performance.now() + timeoutMs; for (;;) { const seen = this.#announce(); if (ready()) return true;',
-        'const deadline = performance.now() + timeoutMs; for (;;) { if (ready()) return true; const seen = this.#announce();',
+        'for (;;) { const seen = this.#announce(); if (ready()) return true; if (!this.#waiter',
+        'for (;;) { if (ready()) return true; const seen = this.#announce(); if (!this.#waiter',
       ],
     ],
     caughtBy: byteRing,
   },
   {
-    file: 'rings/event-count.js',
+    file: 'sync/event-count.js',
     fault: 'the count of rings does not grow with a ring',
     edits: [['(word + ONE_RING) & ~ASLEEP', 'word & ~ASLEEP']],
     caughtBy: messageRing,
   },
   {
-    file: 'rings/event-count.js',
+    file: 'sync/event-count.js',
     fault: 'a ring notifies nobody',
     edits: [['=== word) { Atomics.notify(this.#words, this.#at);', '=== word) {']],
     caughtBy: byteRing,
