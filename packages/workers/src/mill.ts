@@ -87,11 +87,16 @@ export class Mill implements AsyncDisposable {
   run<P>(op: Op<P, void>, data: Uint8Array, params?: NoInfer<P>): Promise<Uint8Array>;
   run<P, R>(op: Op<P, R>, data?: Uint8Array | Slice, params?: NoInfer<P>): Promise<R>;
   run<P>(op: Op<P, unknown>, data?: Uint8Array | Slice, params?: P): Promise<unknown> {
-    return this.#with(op, params, (config) =>
-      config.definition.chunk
-        ? runChunked(this.#coordinator, config, data, {})
-        : run(this.#coordinator, config, data),
-    );
+    // No async function around it: for a small task its frame would cost more than all the rest.
+    let config: Configured;
+    try {
+      config = this.#coordinator.configure(op, params);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return config.definition.chunk
+      ? runChunked(this.#coordinator, config, data, {})
+      : run(this.#coordinator, config, data);
   }
 
   /**
@@ -101,12 +106,15 @@ export class Mill implements AsyncDisposable {
    * @throws MillraceError `ERR_ABORTED`, `ERR_INPUT_CHANGED`, `ERR_TARGET_EXISTS` and those of
    *   {@link run}; the system's errors (`ENOENT`, `ENOSPC` …) as they are
    */
-  pump<P>(options: PumpOptions<P>): Promise<PumpReport> {
+  async pump<P>(options: PumpOptions<P>): Promise<PumpReport> {
     const { from, op, params, to, signal, onProgress } = options;
     const flow: FlowOptions = { signal, onProgress };
-    return this.#with(op, params, (config) =>
-      pump(this.#coordinator, chunked(config), from, to, flow),
-    );
+    const config = this.#coordinator.configure(op, params);
+    try {
+      return await pump(this.#coordinator, chunked(config), from, to, flow);
+    } finally {
+      this.#coordinator.release(config);
+    }
   }
 
   /** The op as a Node `Duplex`, for `pipeline`. @throws MillraceError for wrong params */
@@ -138,19 +146,6 @@ export class Mill implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #with<P, R>(
-    op: Op<P, unknown>,
-    params: P | undefined,
-    flow: (config: Configured) => Promise<R>,
-  ): Promise<R> {
-    const config = this.#coordinator.configure(op, params);
-    try {
-      return await flow(config);
-    } finally {
-      this.#coordinator.release(config);
-    }
   }
 }
 

@@ -9,16 +9,24 @@ import { ChunkWindow, type FlowOptions } from './chunk-window.js';
 import { CollectingSink } from './sinks.js';
 import { describe, openSource } from './source.js';
 
-/** A task that is not part of a larger object. */
+/** The ends of the promise that was made last. */
+let resolveLast: (result: unknown) => void;
+let rejectLast: (error: unknown) => void;
+/** One executor for all promises: a closure for each would live as long as its task. */
+const takeEnds = (resolve: (result: unknown) => void, reject: (error: unknown) => void): void => {
+  resolveLast = resolve;
+  rejectLast = reject;
+};
+
+/**
+ * A task that is not part of a larger object, and the promise of its result. There may be tens of
+ * thousands at a time, so it holds no more than it must: what all have in common is the class's.
+ */
 class SingleTask implements Task {
   readonly config: Configured;
-  readonly idempotent: boolean;
-  readonly offset = 0;
-  readonly lead = 0;
-  readonly file = -1;
-  readonly position = 0;
-  readonly last = true;
+  readonly result: Promise<unknown>;
   deaths = 0;
+  readonly #coordinator: Coordinator;
   readonly #given: Slice | undefined;
   readonly #input: Slice | undefined;
   readonly #output: Slice | undefined;
@@ -27,20 +35,44 @@ class SingleTask implements Task {
 
   /** `given` is the user's slice; without one, `input` is ours and is released. */
   constructor(
+    coordinator: Coordinator,
     config: Configured,
     given: Slice | undefined,
     input: Slice | undefined,
     output: Slice | undefined,
-    resolve: (result: unknown) => void,
-    reject: (error: unknown) => void,
   ) {
+    this.#coordinator = coordinator;
     this.config = config;
-    this.idempotent = config.kind !== 'in-place';
     this.#given = given;
     this.#input = input;
     this.#output = output;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.result = new Promise(takeEnds);
+    this.#resolve = resolveLast;
+    this.#reject = rejectLast;
+  }
+
+  get idempotent(): boolean {
+    return this.config.kind !== 'in-place';
+  }
+
+  get offset(): number {
+    return 0;
+  }
+
+  get lead(): number {
+    return 0;
+  }
+
+  get file(): number {
+    return -1;
+  }
+
+  get position(): number {
+    return 0;
+  }
+
+  get last(): boolean {
+    return true;
   }
 
   get input(): SlotRef | -1 {
@@ -60,7 +92,14 @@ class SingleTask implements Task {
   }
 
   done(outcome: Outcome): void {
-    const result = this.#resultOf(outcome);
+    let result: unknown;
+    try {
+      result = this.#resultOf(outcome);
+    } catch (error) {
+      // There was no memory for the copy.
+      this.failed(error);
+      return;
+    }
     this.#release();
     this.#resolve(result);
   }
@@ -82,6 +121,7 @@ class SingleTask implements Task {
   #release(): void {
     if (!this.#given) this.#input?.release();
     this.#output?.release();
+    this.#coordinator.release(this.config);
   }
 }
 
@@ -102,45 +142,65 @@ function check({ buffers }: Coordinator, { name }: Configured, data: unknown): v
   }
 }
 
+/** Runs an op on nothing, on bytes, or on a slice. Ends the use of `config`. */
 export function run(
   coordinator: Coordinator,
   config: Configured,
   data: Uint8Array | Slice | undefined,
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const { buffers } = coordinator;
-    check(coordinator, config, data);
-    const given = data instanceof Slice ? data : undefined;
-    let input = given;
-    let output: Slice | undefined;
-    try {
-      if (!given && data !== undefined && data.byteLength > 0) {
-        input = buffers.acquire(data.byteLength);
-        input.bytes.set(data as Uint8Array);
-      }
-      if (config.kind === 'transform') {
-        const bound = config.definition.outputBound!(data?.byteLength ?? 0, config.params);
-        output = buffers.acquire(Math.max(1, bound));
-      }
-    } catch (error) {
-      if (!given) input?.release();
-      throw error;
-    }
-    coordinator.submit(new SingleTask(config, given, input, output, resolve, reject));
-  });
+  let task: SingleTask;
+  try {
+    task = taskOf(coordinator, config, data);
+  } catch (error) {
+    coordinator.release(config);
+    return Promise.reject(error);
+  }
+  coordinator.submit(task);
+  return task.result;
 }
 
-/** Runs an op that says how to cut its input over bytes of any size. */
+function taskOf(
+  coordinator: Coordinator,
+  config: Configured,
+  data: Uint8Array | Slice | undefined,
+): SingleTask {
+  check(coordinator, config, data);
+  const { buffers } = coordinator;
+  const given = data instanceof Slice ? data : undefined;
+  let input = given;
+  let output: Slice | undefined;
+  try {
+    if (!given && data !== undefined && data.byteLength > 0) {
+      input = buffers.acquire(data.byteLength);
+      input.bytes.set(data as Uint8Array);
+    }
+    if (config.kind === 'transform') {
+      const bound = config.definition.outputBound!(data?.byteLength ?? 0, config.params);
+      output = buffers.acquire(Math.max(1, bound));
+    }
+  } catch (error) {
+    if (!given) input?.release();
+    throw error;
+  }
+  return new SingleTask(coordinator, config, given, input, output);
+}
+
+/** Runs an op that says how to cut its input over bytes of any size. Ends the use of `config`. */
 export async function runChunked(
   coordinator: Coordinator,
   config: Configured,
   data: Uint8Array | Slice | undefined,
   options: FlowOptions,
 ): Promise<Uint8Array> {
-  check(coordinator, config, data);
-  const source = await openSource(data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0)));
-  const sink = new CollectingSink();
-  const feed = source.feed(config.definition.chunk!);
-  await new ChunkWindow(coordinator, config, feed, sink, options).run();
-  return sink.bytes;
+  try {
+    check(coordinator, config, data);
+    const bytes = data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
+    const source = await openSource(bytes);
+    const sink = new CollectingSink();
+    const feed = source.feed(config.definition.chunk!);
+    await new ChunkWindow(coordinator, config, feed, sink, options).run();
+    return sink.bytes;
+  } finally {
+    coordinator.release(config);
+  }
 }

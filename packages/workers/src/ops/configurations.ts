@@ -79,9 +79,9 @@ export class Configurations {
 
   /** No task of this use is left, and none will come. */
   release(config: Configured): void {
-    config.uses--;
+    if (--config.uses > 0) return;
     const known = this.#known.get(config.id);
-    if (config.uses === 0 && known && !known.kept) this.#forget(known);
+    if (known && !known.kept) this.#forget(known);
   }
 
   /** All that a new worker must be told. */
