@@ -12,6 +12,7 @@ export { BufferPools, ThreadRegistry } from '@millrace/core';
 export {
   createMill,
   defineOp,
+  Kernel,
   Mill,
   MillraceError,
   Op,
@@ -22,6 +23,7 @@ export {
   type FlowSource,
   type FlowTarget,
   type InPlaceOp,
+  type KernelStats,
   type Merge,
   type MillOptions,
   type MillraceErrorCode,

@@ -24,6 +24,8 @@ export type MillraceErrorCode =
   | 'ERR_INPUT_FORMAT'
   /** The input changed while it was read. */
   | 'ERR_INPUT_CHANGED'
+  /** The WebAssembly module is none that can work on slices; the message says how to build one. */
+  | 'ERR_KERNEL'
   /** The mill is closing or closed. */
   | 'ERR_MILL_CLOSED'
   /** The lock or permit that was to be given back is not held by the caller. */

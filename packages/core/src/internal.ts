@@ -1,5 +1,5 @@
 /** What sibling packages and core's own tests need beside the public names. No promise is made about it. */
-export { Arena } from './memory/arena.js';
+export { Arena, memoryOf } from './memory/arena.js';
 export {
   HEADER_SLABS,
   HEADER_VERSION,

@@ -16,3 +16,4 @@ export {
   type ValueOp,
   type Written,
 } from './ops/define-op.js';
+export { Kernel, type KernelStats } from './ops/kernel.js';

@@ -16,6 +16,14 @@ export type ArenaHandle =
   | { readonly kind: 'wasm'; readonly memory: WebAssembly.Memory; readonly maxBytes: number }
   | { readonly kind: 'plain'; readonly buffer: SharedArrayBuffer; readonly reason: string };
 
+/** Growth makes a new buffer object over the same memory, so that several lead to one. */
+const memories = new WeakMap<ArrayBufferLike, WebAssembly.Memory>();
+
+/** The memory of the arena in which `view` lies, for kernels to import; `undefined` for any other view. */
+export function memoryOf(view: ArrayBufferView): WebAssembly.Memory | undefined {
+  return memories.get(view.buffer);
+}
+
 export class Arena {
   /** `wasm` grows in place; `plain` has its full size from the start. */
   readonly kind: 'wasm' | 'plain';
@@ -31,6 +39,7 @@ export class Arena {
     if (handle.kind === 'wasm') {
       this.#memory = handle.memory;
       this.#buffer = sharedBufferOf(handle.memory);
+      memories.set(this.#buffer, handle.memory);
       this.maxBytes = handle.maxBytes;
     } else {
       this.#buffer = handle.buffer;
@@ -145,7 +154,9 @@ export class Arena {
   #refresh(): SharedArrayBuffer {
     if (this.#memory) {
       this.#memory.grow(0);
-      this.#buffer = sharedBufferOf(this.#memory);
+      const buffer = sharedBufferOf(this.#memory);
+      if (buffer !== this.#buffer) memories.set(buffer, this.#memory);
+      this.#buffer = buffer;
     }
     return this.#buffer;
   }
