@@ -29,7 +29,7 @@ export async function compress(
 ): Promise<Transferred> {
   const { gzip } = await import('@millrace/workers/ops');
   const { from, stats, name } = source;
-  const chunkBytes = gzip.definition.chunk?.size ?? 1;
+  const chunkBytes = gzip.definition.split?.size ?? 1;
   const chunks = stats.isFile() ? Math.ceil(Number(stats.size) / chunkBytes) : undefined;
   const mill = await mills.forChunks(chunks);
   const params = { level, mtime: mtimeFor(source), ...(name !== '-' && { name: basename(name) }) };

@@ -8,12 +8,21 @@ export { createMill, Mill, type MillOptions, type MillStats, type PumpOptions } 
 export {
   defineOp,
   Op,
-  type ChunkPlan,
+  type GeneratorOp,
   type InPlaceOp,
-  type Merge,
-  type OpContext,
   type TransformOp,
   type ValueOp,
-  type Written,
 } from './ops/define-op.js';
 export { Kernel, type KernelStats } from './ops/kernel.js';
+export type {
+  Fold,
+  Frame,
+  GeneratorDefinition,
+  InPlaceDefinition,
+  OpContext,
+  OpKind,
+  Split,
+  TransformDefinition,
+  ValueDefinition,
+  Written,
+} from './ops/definition.js';

@@ -11,7 +11,7 @@ import type { FlowSource } from './flow/source.js';
 import { stream } from './flow/stream.js';
 import type { FlowTarget } from './flow/target.js';
 import type { Configured } from './ops/configurations.js';
-import type { Op } from './ops/define-op.js';
+import type { InPlaceOp, Op, TransformOp } from './ops/define-op.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 
 const MiB = 1024 * 1024;
@@ -27,7 +27,7 @@ export interface MillOptions {
 export interface PumpOptions<P> {
   /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
   from: FlowSource;
-  op: Op<P, Uint8Array>;
+  op: TransformOp<P>;
   params?: NoInfer<P>;
   /** A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when it is whole. */
   to: FlowTarget;
@@ -83,8 +83,8 @@ export class Mill implements AsyncDisposable {
    *   `ERR_POOL_EXHAUSTED`, `ERR_SIZE`, `ERR_SLICE_STALE`, `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`,
    *   `ERR_MILL_CLOSED`
    */
-  run<P>(op: Op<P, void>, data: Slice, params?: NoInfer<P>): Promise<Slice>;
-  run<P>(op: Op<P, void>, data: Uint8Array, params?: NoInfer<P>): Promise<Uint8Array>;
+  run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>): Promise<Slice>;
+  run<P>(op: InPlaceOp<P>, data?: Uint8Array, params?: NoInfer<P>): Promise<Uint8Array>;
   run<P, R>(op: Op<P, R>, data?: Uint8Array | Slice, params?: NoInfer<P>): Promise<R>;
   run<P>(op: Op<P, unknown>, data?: Uint8Array | Slice, params?: P): Promise<unknown> {
     // No async function around it: for a small task its frame would cost more than all the rest.
@@ -94,7 +94,7 @@ export class Mill implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
-    return config.definition.chunk
+    return config.kind === 'transform' && config.definition.split
       ? runChunked(this.#coordinator, config, data, {})
       : run(this.#coordinator, config, data);
   }
@@ -118,7 +118,7 @@ export class Mill implements AsyncDisposable {
   }
 
   /** The op as a Node `Duplex`, for `pipeline`. @throws MillraceError for wrong params */
-  stream<P>(op: Op<P, Uint8Array>, params?: NoInfer<P>): Duplex {
+  stream<P>(op: TransformOp<P>, params?: NoInfer<P>): Duplex {
     const config = chunked(this.#coordinator.configure(op, params));
     return stream(this.#coordinator, config).once('close', () => this.#coordinator.release(config));
   }
@@ -171,9 +171,9 @@ export function workersOf(mill: Mill): readonly Worker[] {
 }
 
 function chunked(config: Configured): Configured {
-  if (config.definition.chunk) return config;
+  if (config.kind === 'transform' && config.definition.split) return config;
   throw new MillraceError(
     'ERR_INVALID_ARG',
-    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "chunk"`,
+    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "split"`,
   );
 }

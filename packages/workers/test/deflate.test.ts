@@ -23,7 +23,9 @@ function deflate(
 ): Buffer {
   const { outputBound, run } = gzip.definition;
   const output = new Uint8Array(outputBound!(bytes.length, { level }));
-  const { size } = run(bytes, { level }, { output, lead, last }) as { size: number };
+  const { size } = run(bytes, { level }, { output, lead, last, state: undefined }) as {
+    size: number;
+  };
   return Buffer.from(output.buffer, 0, size);
 }
 

@@ -1,12 +1,12 @@
-import type { KernelStats, Op } from '@millrace/workers';
+import type { InPlaceOp, KernelStats, TransformOp, ValueOp } from '@millrace/workers';
 
 interface Named {
   /** The address of the module. */
   kernel: string;
 }
 
-export const add: Op<Named & { amount: number }, void>;
-export const reverse: Op<Named, Uint8Array>;
-export const where: Op<Named, number>;
-export const stray: Op<Named, void>;
-export const stats: Op<Named, KernelStats>;
+export const add: InPlaceOp<Named & { amount: number }>;
+export const reverse: TransformOp<Named>;
+export const where: ValueOp<Named, number>;
+export const stray: InPlaceOp<Named>;
+export const stats: ValueOp<Named, KernelStats>;

@@ -1,5 +1,5 @@
 /** The types of ops.mjs. */
-import type { Op } from '@millrace/workers';
+import type { InPlaceOp, TransformOp, ValueOp } from '@millrace/workers';
 
 export interface Gated {
   readonly gate: Int32Array;
@@ -24,30 +24,30 @@ export type Thrown =
   | 'symbol'
   | 'bare object';
 
-export const sum: Op<void, number>;
-export const give: Op<unknown, unknown>;
-export const nothing: Op<void, undefined>;
-export const head: Op<{ count: number }, Uint8Array>;
-export const view: Op<{ count: number }, Uint8Array>;
-export const describe: Op<unknown, Description>;
-export const echo: Op<unknown, { params: unknown; first: number }>;
-export const hold: Op<Gated, number>;
-export const holdAsync: Op<Gated, number>;
-export const later: Op<{ turns: number }, number>;
-export const invert: Op<void, void>;
-export const invertLater: Op<void, void>;
-export const holdInPlace: Op<Gated, void>;
-export const double: Op<void, Uint8Array>;
-export const doubleLater: Op<void, Uint8Array>;
-export const claim: Op<{ written: unknown }, Uint8Array>;
-export const copy: Op<Gated, Uint8Array>;
-export const uneven: Op<void, Uint8Array>;
-export const framed: Op<{ head: string }, Uint8Array>;
-export const fail: Op<{ how: Thrown }, never>;
-export const failLater: Op<{ how: Thrown }, never>;
-export const failInPlace: Op<{ how: Thrown }, void>;
-export const failAt: Op<{ byte: number }, Uint8Array>;
-export const uncloneable: Op<void, unknown>;
-export const exit: Op<Gated & { times: number; code: number }, number>;
-export const exitChunk: Op<Gated & { times: number }, Uint8Array>;
-export const stray: Op<Gated & { how: 'timer' | 'rejection' }, never>;
+export const sum: ValueOp<void, number>;
+export const give: ValueOp<unknown, unknown>;
+export const nothing: ValueOp<void, undefined>;
+export const head: ValueOp<{ count: number }, Uint8Array>;
+export const view: ValueOp<{ count: number }, Uint8Array>;
+export const describe: ValueOp<unknown, Description>;
+export const echo: ValueOp<unknown, { params: unknown; first: number }>;
+export const hold: ValueOp<Gated, number>;
+export const holdAsync: ValueOp<Gated, number>;
+export const later: ValueOp<{ turns: number }, number>;
+export const invert: InPlaceOp;
+export const invertLater: InPlaceOp;
+export const holdInPlace: InPlaceOp<Gated>;
+export const double: TransformOp;
+export const doubleLater: TransformOp;
+export const claim: TransformOp<{ written: unknown }>;
+export const copy: TransformOp<Gated>;
+export const uneven: TransformOp;
+export const framed: TransformOp<{ head: string }>;
+export const fail: ValueOp<{ how: Thrown }, never>;
+export const failLater: ValueOp<{ how: Thrown }, never>;
+export const failInPlace: InPlaceOp<{ how: Thrown }>;
+export const failAt: TransformOp<{ byte: number }>;
+export const uncloneable: ValueOp<void, unknown>;
+export const exit: ValueOp<Gated & { times: number; code: number }, number>;
+export const exitChunk: TransformOp<Gated & { times: number }>;
+export const stray: ValueOp<Gated & { how: 'timer' | 'rejection' }, never>;

@@ -119,7 +119,7 @@ export const claim = defineOp(url, 'claim', {
 /** What goes in comes out, in chunks of 64 KiB; waits at a gate before each, if there is one. */
 export const copy = defineOp(url, 'copy', {
   outputBound: (bytes) => bytes,
-  chunk: { size: 64 * KiB },
+  split: { size: 64 * KiB },
   run(bytes, params, { output }) {
     if (params?.gate) wait(params);
     output.set(bytes);
@@ -130,7 +130,7 @@ export const copy = defineOp(url, 'copy', {
 /** One chunk takes one slot of 64 KiB and one of 128 KiB. */
 export const uneven = defineOp(url, 'uneven', {
   outputBound: (bytes) => 2 * bytes,
-  chunk: { size: 64 * KiB },
+  split: { size: 64 * KiB },
   run(bytes, _params, { output }) {
     output.set(bytes);
     return bytes.length;
@@ -140,15 +140,12 @@ export const uneven = defineOp(url, 'uneven', {
 /** For each chunk of 10 bytes: its lead of up to 4 bytes, `|`, itself, and `.` or `!` for the last. Counts chunks. */
 export const framed = defineOp(url, 'framed', {
   outputBound: (bytes) => bytes + 4 + 2,
-  chunk: {
-    size: 10,
-    overlap: 4,
-    merge: {
-      start: () => [],
-      head: (params) => Buffer.from(params?.head ?? ''),
-      join: (lengths, value, length) => [...lengths, `${value}/${length}`],
-      tail: (lengths) => Buffer.from(`#${lengths.join(',')}`),
-    },
+  split: { size: 10, overlap: 4 },
+  merge: {
+    start: () => [],
+    head: (params) => Buffer.from(params?.head ?? ''),
+    join: (lengths, value, length) => [...lengths, `${value}/${length}`],
+    tail: (lengths) => Buffer.from(`#${lengths.join(',')}`),
   },
   run(bytes, _params, { output, lead, last }) {
     const whole = Buffer.concat([lead, Buffer.from('|'), bytes, Buffer.from(last ? '!' : '.')]);
@@ -182,7 +179,7 @@ export const failInPlace = defineOp(url, 'failInPlace', {
 /** Fails in the chunk that begins with the given byte. */
 export const failAt = defineOp(url, 'failAt', {
   outputBound: (bytes) => bytes,
-  chunk: { size: 64 * KiB },
+  split: { size: 64 * KiB },
   run(bytes, { byte }, { output }) {
     if (bytes[0] === byte) throw new RangeError(`met ${byte}`);
     output.set(bytes);
@@ -226,7 +223,7 @@ export const exit = defineOp(url, 'exit', {
 /** Like `copy`, but calls process.exit the first `times` times. */
 export const exitChunk = defineOp(url, 'exitChunk', {
   outputBound: (bytes) => bytes,
-  chunk: { size: 64 * KiB },
+  split: { size: 64 * KiB },
   run(bytes, { gate, times }, { output }) {
     if (Atomics.add(gate, 1, 1) < times) process.exit(3);
     output.set(bytes);

@@ -12,7 +12,7 @@ import { gzip } from '@millrace/workers/ops';
 
 const deflateRawAsync = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
 
-const { size: BLOCK = 0, overlap: OVERLAP = 0 } = gzip.definition.chunk ?? {};
+const { size: BLOCK = 0, overlap: OVERLAP = 0 } = gzip.definition.split ?? {};
 /** As the op: see its source for why. */
 const MEM_LEVEL = 7;
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3);

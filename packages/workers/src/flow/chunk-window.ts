@@ -8,7 +8,7 @@
  */
 import { MillraceError } from '@millrace/core';
 import type { Coordinator } from '../coordinator.js';
-import type { ChunkPlan } from '../ops/define-op.js';
+import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
 import { Chunk } from './chunk.js';
 import { reading, writing } from './io-error.js';
@@ -61,7 +61,7 @@ const FEWEST_CHUNKS = 8;
 export class ChunkWindow {
   readonly #coordinator: Coordinator;
   readonly #config: Configured;
-  readonly #plan: ChunkPlan<unknown, unknown>;
+  readonly #split: Split;
   readonly #feed: Feed;
   readonly #sink: Sink;
   readonly #options: FlowOptions;
@@ -83,7 +83,7 @@ export class ChunkWindow {
   ) {
     this.#coordinator = coordinator;
     this.#config = config;
-    this.#plan = planOf(config);
+    this.#split = splitOf(config);
     this.#feed = feed;
     this.#sink = sink;
     this.#options = options;
@@ -147,8 +147,8 @@ export class ChunkWindow {
   /** Two slices for one chunk; `undefined` when something has changed that is to be looked at first. */
   async #lease(): Promise<Chunk | undefined> {
     const { buffers } = this.#coordinator;
-    const inputBytes = this.#plan.size + (this.#plan.overlap ?? 0);
-    const outputBytes = this.#config.definition.outputBound!(this.#plan.size, this.#config.params);
+    const inputBytes = this.#split.size + (this.#split.overlap ?? 0);
+    const outputBytes = this.#config.definition.outputBound!(this.#split.size, this.#config.params);
     const { freed } = this.#coordinator;
     const input = buffers.tryAcquire(inputBytes);
     const output = input && buffers.tryAcquire(outputBytes);
@@ -175,11 +175,11 @@ export class ChunkWindow {
 
   /** Writes what is finished, in order. */
   async #write(): Promise<void> {
-    const { merge } = this.#plan;
+    const frame = frameOf(this.#config);
     let state: unknown;
     try {
-      state = merge?.start(this.#config.params);
-      const head = merge?.head(this.#config.params);
+      state = frame?.start(this.#config.params);
+      const head = frame?.head(this.#config.params);
       if (head && head.length > 0 && !this.#failure) await this.#put([head]);
     } catch (error) {
       this.#stop(error);
@@ -196,7 +196,7 @@ export class ChunkWindow {
           for (const chunk of ready) this.#check(chunk);
           await this.#put(ready.map((chunk) => chunk.bytes));
           for (const chunk of ready) {
-            if (merge) state = merge.join(state, chunk.value, chunk.length);
+            if (frame) state = frame.join(state, chunk.value, chunk.length);
             this.#count(chunk);
           }
           this.#tell();
@@ -208,9 +208,9 @@ export class ChunkWindow {
         this.#changed();
       }
     }
-    if (this.#failure || !merge) return;
+    if (this.#failure || !frame) return;
     try {
-      await this.#put([merge.tail(state)]);
+      await this.#put([frame.tail(state)]);
     } catch (error) {
       this.#stop(error);
     }
@@ -270,14 +270,19 @@ export class ChunkWindow {
   }
 }
 
-/** Ops without a chunk plan cannot be run over an object of any size. */
-function planOf(config: Configured): ChunkPlan<unknown, unknown> {
-  const { chunk } = config.definition;
-  if (chunk) return chunk;
+/** Ops without a split cannot be run over an object of any size. */
+function splitOf(config: Configured): Split {
+  const { split } = config.definition;
+  if (split) return split;
   throw new MillraceError(
     'ERR_INVALID_ARG',
-    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "chunk"`,
+    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "split"`,
   );
+}
+
+/** What stands around the outputs, if anything does. */
+function frameOf({ definition: { merge } }: Configured): Frame<unknown, unknown> | undefined {
+  return typeof merge === 'object' ? merge : undefined;
 }
 
 export function aborted(reason: unknown): MillraceError {

@@ -3,7 +3,7 @@ import { fstat } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Chunk } from './chunk.js';
 import type { Feed } from './chunk-window.js';
-import type { ChunkPlan } from '../ops/define-op.js';
+import type { Split } from '../ops/definition.js';
 
 const fstatAsync = promisify(fstat);
 
@@ -14,14 +14,14 @@ const fstatAsync = promisify(fstat);
  */
 export class RangeFeed implements Feed {
   readonly #file: number;
-  readonly #plan: ChunkPlan<unknown, unknown>;
+  readonly #split: Split;
   #size: number;
   #position = 0;
 
-  constructor(file: number, size: number, plan: ChunkPlan<unknown, unknown>) {
+  constructor(file: number, size: number, split: Split) {
     this.#file = file;
     this.#size = size;
-    this.#plan = plan;
+    this.#split = split;
   }
 
   get totalBytes(): number {
@@ -29,13 +29,13 @@ export class RangeFeed implements Feed {
   }
 
   async fill(chunk: Chunk): Promise<void> {
-    if (this.#position + this.#plan.size >= this.#size) {
+    if (this.#position + this.#split.size >= this.#size) {
       this.#size = Math.max(this.#size, (await fstatAsync(this.#file)).size);
     }
     chunk.file = this.#file;
     chunk.position = this.#position;
-    chunk.lead = Math.min(this.#position, this.#plan.overlap ?? 0);
-    chunk.length = Math.min(this.#plan.size, this.#size - this.#position);
+    chunk.lead = Math.min(this.#position, this.#split.overlap ?? 0);
+    chunk.length = Math.min(this.#split.size, this.#size - this.#position);
     chunk.last = this.#position + chunk.length === this.#size;
     this.#position += chunk.length;
   }
@@ -54,7 +54,7 @@ export interface Reader {
 export class SequenceFeed implements Feed {
   readonly totalBytes: number | undefined;
   readonly #reader: Reader;
-  readonly #plan: ChunkPlan<unknown, unknown>;
+  readonly #split: Split;
   /** The end of the previous chunk, which the next one sees in front of its input. */
   readonly #overlap: Uint8Array;
   #overlapBytes = 0;
@@ -62,18 +62,18 @@ export class SequenceFeed implements Feed {
   #hasAhead = false;
   #position = 0;
 
-  constructor(reader: Reader, totalBytes: number | undefined, plan: ChunkPlan<unknown, unknown>) {
+  constructor(reader: Reader, totalBytes: number | undefined, split: Split) {
     this.#reader = reader;
     this.totalBytes = totalBytes;
-    this.#plan = plan;
-    this.#overlap = new Uint8Array(plan.overlap ?? 0);
+    this.#split = split;
+    this.#overlap = new Uint8Array(split.overlap ?? 0);
   }
 
   async fill(chunk: Chunk): Promise<void> {
     const lead = this.#overlapBytes;
     const { bytes } = chunk.inputSlice;
     bytes.set(this.#overlap.subarray(0, lead));
-    const room = bytes.subarray(lead, lead + this.#plan.size);
+    const room = bytes.subarray(lead, lead + this.#split.size);
 
     let length = 0;
     if (this.#hasAhead) {

@@ -20,7 +20,7 @@ export async function pump(
   options: FlowOptions,
 ): Promise<PumpReport> {
   const result = await transfer(from, to, options.signal, (source, sink) => {
-    const feed = source.feed(config.definition.chunk!);
+    const feed = source.feed(config.definition.split!);
     return new ChunkWindow(coordinator, config, feed, sink, options).run();
   });
   return { ...result, threads: coordinator.threadCount };

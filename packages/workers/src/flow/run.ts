@@ -197,7 +197,7 @@ export async function runChunked(
     const bytes = data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
     const source = await openSource(bytes);
     const sink = new CollectingSink();
-    const feed = source.feed(config.definition.chunk!);
+    const feed = source.feed(config.definition.split!);
     await new ChunkWindow(coordinator, config, feed, sink, options).run();
     return sink.bytes;
   } finally {

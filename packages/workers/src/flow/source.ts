@@ -12,7 +12,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
-import type { ChunkPlan } from '../ops/define-op.js';
+import type { Split } from '../ops/definition.js';
 import type { Feed } from './chunk-window.js';
 import { RangeFeed, SequenceFeed, type Reader } from './feeds.js';
 import { DescriptorReader, IterableReader } from './readers.js';
@@ -37,7 +37,7 @@ export interface OpenSource {
   /** How to read it from front to back. */
   readonly reader: Reader;
   /** How to read it in chunks. */
-  feed(plan: ChunkPlan<unknown, unknown>): Feed;
+  feed(split: Split): Feed;
   /** Lets it go; `failed` when before its end. */
   close(failed: boolean): Promise<void>;
 }
@@ -84,10 +84,10 @@ function file(handle: FileHandle, stats: Stats): OpenSource {
   return {
     totalBytes,
     reader,
-    feed: (plan) =>
+    feed: (split) =>
       ranged
-        ? new RangeFeed(handle.fd, stats.size, plan)
-        : new SequenceFeed(reader, undefined, plan),
+        ? new RangeFeed(handle.fd, stats.size, split)
+        : new SequenceFeed(reader, undefined, split),
     async close() {
       const closing = reader.stop().then(() => handle.close());
       // A read from a pipe may never come back: the descriptor stays open until it does.
@@ -129,7 +129,7 @@ function sequence(reader: Reader, totalBytes: number | undefined): OpenSource {
   return {
     totalBytes,
     reader,
-    feed: (plan) => new SequenceFeed(reader, totalBytes, plan),
+    feed: (split) => new SequenceFeed(reader, totalBytes, split),
     close: () => Promise.resolve(),
   };
 }

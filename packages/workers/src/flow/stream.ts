@@ -81,7 +81,7 @@ export function stream(coordinator: Coordinator, config: Configured): Duplex {
 
   const duplex: Duplex = new Duplex({
     construct(callback) {
-      const feed = new SequenceFeed(input, undefined, config.definition.chunk!);
+      const feed = new SequenceFeed(input, undefined, config.definition.split!);
       const window = new ChunkWindow(coordinator, config, feed, output, { signal: stop.signal });
       finished = window.run().then(
         () => duplex.push(null),

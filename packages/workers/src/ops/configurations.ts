@@ -6,7 +6,8 @@
  * one thing once. Others are configured for each call and dropped after it.
  */
 import { MillraceError } from '@millrace/core';
-import type { AnyOp, Op, OpKind } from './define-op.js';
+import type { Op } from './define-op.js';
+import type { AnyDefinition, OpKind } from './definition.js';
 
 /** What a worker is told. */
 export interface Announcement {
@@ -27,7 +28,7 @@ export interface Configured {
   readonly id: number;
   readonly name: string;
   readonly kind: OpKind;
-  readonly definition: AnyOp<unknown>;
+  readonly definition: AnyDefinition<unknown>;
   /** Complete, and independent of what the caller passed. */
   readonly params: unknown;
   /** Calls that use it now. */
@@ -107,7 +108,7 @@ export class Configurations {
       name: op.name,
       params: cloned,
     };
-    const definition = op.definition as AnyOp<unknown>;
+    const definition = op.definition as AnyDefinition<unknown>;
     const config = { id, name: op.name, kind: op.kind, definition, params: cloned, uses: 0 };
     this.#known.set(id, {
       config,

@@ -49,23 +49,20 @@ export const gzip = defineOp<GzipParams, Sum>(import.meta.url, 'gzip', {
     return name === undefined ? { level, mtime } : { level, mtime, name };
   },
   outputBound: deflateBound,
-  chunk: {
-    size: BLOCK,
-    overlap: OVERLAP,
-    merge: {
-      start: () => ({ crc: 0, length: 0 }),
-      head: header,
-      join: (sum, crc, inputBytes) => ({
-        crc: crc32Combine(sum.crc, crc, inputBytes),
-        length: (sum.length + inputBytes) % 2 ** 32,
-      }),
-      tail(sum) {
-        const bytes = new Uint8Array(8);
-        const view = new DataView(bytes.buffer);
-        view.setUint32(0, sum.crc, true);
-        view.setUint32(4, sum.length, true);
-        return bytes;
-      },
+  split: { size: BLOCK, overlap: OVERLAP },
+  merge: {
+    start: () => ({ crc: 0, length: 0 }),
+    head: header,
+    join: (sum, crc, inputBytes) => ({
+      crc: crc32Combine(sum.crc, crc, inputBytes),
+      length: (sum.length + inputBytes) % 2 ** 32,
+    }),
+    tail(sum) {
+      const bytes = new Uint8Array(8);
+      const view = new DataView(bytes.buffer);
+      view.setUint32(0, sum.crc, true);
+      view.setUint32(4, sum.length, true);
+      return bytes;
     },
   },
   run(bytes, { level = 6 }, { output, lead, last }) {

@@ -5,7 +5,8 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { MillraceError, type ArenaRenewal } from '@millrace/core';
 import type { Announcement, Withdrawal } from './configurations.js';
-import { Op, type AnyOp, type OpKind } from './define-op.js';
+import { Op } from './define-op.js';
+import type { AnyDefinition, OpKind } from './definition.js';
 
 /** What the coordinator posts to a worker. */
 type Incoming =
@@ -14,7 +15,7 @@ type Incoming =
 export interface LoadedOp {
   readonly name: string;
   readonly kind: OpKind;
-  readonly run: AnyOp<unknown>['run'];
+  readonly run: AnyDefinition<unknown>['run'];
   readonly params: unknown;
 }
 

@@ -34,12 +34,17 @@ import {
   cellAt,
 } from '../dispatch/layout.js';
 import type { Letter } from '../dispatch/letters.js';
-import type { OpContext } from '../ops/define-op.js';
+import type { OpContext } from '../ops/definition.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
-const ALONE: OpContext = Object.freeze({ output: EMPTY, lead: EMPTY, last: true });
+const ALONE: OpContext = Object.freeze({
+  output: EMPTY,
+  lead: EMPTY,
+  last: true,
+  state: undefined,
+});
 
 export class Execution {
   readonly #words: Int32Array;
@@ -131,6 +136,7 @@ export class Execution {
               .viewOf(words[at + INPUT]! as SlotRef, start + lead + words[at + LENGTH]!)
               .subarray(start, start + lead),
       last: (words[at + FLAGS]! & LAST) !== 0,
+      state: undefined,
     };
   }
 
