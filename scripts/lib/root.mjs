@@ -9,10 +9,10 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The test runner's JSON reports, one file for each run of the suite. */
 export const reportsDir = join(root, '.reports');
 
-/** The folders under packages/ that hold a package. */
+/** The folders that hold a package: those under packages/, and the examples. */
 export function packageDirs() {
-  return readdirSync(join(root, 'packages'))
-    .map((name) => join(root, 'packages', name))
+  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+  return [...packages, join(root, 'examples')]
     .filter((dir) => existsSync(join(dir, 'package.json')))
     .sort();
 }
