@@ -6,8 +6,11 @@ import { idle } from './questions/idle.js';
 import { leaseThreads } from './questions/lease-threads.js';
 import { memory } from './questions/memory.js';
 import { messageRing } from './questions/message-ring.js';
+import { mixedLoad } from './questions/mixed-load.js';
+import { roundTrip } from './questions/round-trip.js';
 import { smallTask } from './questions/small-task.js';
 import { spscRing } from './questions/spsc-ring.js';
+import { startUp } from './questions/start-up.js';
 
 export const questions: readonly Question[] = [
   acquireRelease,
@@ -15,7 +18,10 @@ export const questions: readonly Question[] = [
   spscRing,
   messageRing,
   smallTask,
+  roundTrip,
+  startUp,
   idle,
   gzipFile,
+  mixedLoad,
   memory,
 ];

@@ -13,8 +13,11 @@ test('an unknown question ends with 1, and those that are known are named', asyn
     'spsc-ring',
     'message-ring',
     'small-task',
+    'round-trip',
+    'start-up',
     'idle',
     'gzip-file',
+    'mixed-load',
     'memory',
   ]) {
     expect(stderr).toContain(name);
@@ -52,4 +55,19 @@ test('a question prints its ratios first, and keeps its values in a file', async
     min: expect.any(Number),
     max: expect.any(Number),
   });
+});
+
+test.each([
+  [
+    'round-trip',
+    ['postMessage, copied / mill.run in place, 256 KiB', 'slowest size / fastest size'],
+  ],
+  ['start-up', ['first result, millrace / piscina', 'exit after the last result, millrace']],
+  ['idle', ['idle mill, 2 threads / one core']],
+  ['mixed-load', ['small tasks, p99: beside a large object / alone', 'of 2 threads were at']],
+])('%s answers, if only quickly', async (name, rows) => {
+  const { code, stdout, stderr } = await start('main.js', [name, '--quick']).ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('round 1 of 1') });
+  for (const row of rows) expect(stdout).toContain(row);
+  rmSync(resolve(/Kept in (.*\.json)/.exec(stdout)?.[1] ?? 'nowhere'));
 });

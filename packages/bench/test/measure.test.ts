@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { verifyGzip } from '../src/measure/compare.ts';
 import { inRounds } from '../src/measure/rounds.ts';
-import { median, ratiosOf, spreadOf } from '../src/measure/statistics.ts';
+import { median, quantile, ratiosOf, spreadOf } from '../src/measure/statistics.ts';
 import { bytesText, count, digits, duration, quantity, table } from '../src/measure/text.ts';
 import { gzipOnLibuv } from '../src/peers/gzip-on-libuv.ts';
 
@@ -15,6 +15,16 @@ describe('medians and ratios', () => {
     expect(median([4, 1, 2, 100])).toBe(3);
     expect(median([7])).toBe(7);
     expect(() => median([])).toThrow(RangeError);
+  });
+
+  test('a quantile is the least value that the given share does not exceed', () => {
+    const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
+    expect(quantile(hundred, 0.99)).toBe(99);
+    expect(quantile(hundred, 0.5)).toBe(50);
+    expect(quantile(hundred, 1)).toBe(100);
+    expect(quantile([7], 0.99)).toBe(7);
+    expect(hundred[0]).toBe(100);
+    expect(() => quantile([], 0.5)).toThrow(RangeError);
   });
 
   test('a spread holds the median and both ends, and leaves the values in their order', () => {

@@ -24,6 +24,14 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The value that this share of all values does not exceed: 0.99 for the 99th percentile. @throws RangeError for no values */
+export function quantile(values: ArrayLike<number>, share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  if (value === undefined) throw new RangeError('Cannot take a quantile of no values');
+  return value;
+}
+
 /** @throws RangeError for no values */
 export function spreadOf(values: readonly number[]): Spread {
   return {

@@ -5,7 +5,7 @@ import { length } from '../peers/length-op.js';
 import type { Answer, Question, Settings } from '../question.js';
 
 const THREADS = 2;
-const WATCH_MS = 5000;
+const WATCH_MS = 10_000;
 /** After work, threads look for more for a while: that is not idleness yet. */
 const SETTLE_MS = 500;
 const TASKS = 1000;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { createMill } from '@millrace/workers';
 import { inRounds, type Contender, type Rounds } from '../measure/rounds.js';
-import { ratiosOf } from '../measure/statistics.js';
+import { quantile, ratiosOf } from '../measure/statistics.js';
 import { length } from '../peers/length-op.js';
 import type { Answer, Question, Row, Settings } from '../question.js';
 
@@ -24,6 +24,7 @@ type Send = (input: Uint8Array | undefined) => Promise<number>;
 /** What is measured of each sender, in µs for one task. */
 interface Costs {
   readonly oneAtATime: number;
+  readonly oneAtATimeP99: number;
   readonly hundred: number;
   readonly tenThousand: number;
   readonly hundredWithInput: number;
@@ -32,6 +33,7 @@ interface Costs {
 
 const SITUATIONS: readonly { what: string; pick: (costs: Costs) => number; aim?: string }[] = [
   { what: 'one at a time', pick: ({ oneAtATime }) => oneAtATime, aim: '≥ 6×' },
+  { what: 'one at a time, p99', pick: ({ oneAtATimeP99 }) => oneAtATimeP99 },
   { what: '100 in flight', pick: ({ hundred }) => hundred, aim: '≥ 15×' },
   { what: '10,000 in flight', pick: ({ tenThousand }) => tenThousand },
   {
@@ -60,10 +62,31 @@ export const smallTask: Question = {
     ];
     const measured = await inRounds(contenders, { rounds, warmUp: true, say });
     return {
-      ratios: [PISCINA, TUNED].flatMap((theirs) => ratioRows(measured, theirs)),
+      ratios: [
+        ...[PISCINA, TUNED].flatMap((theirs) => ratioRows(measured, theirs)),
+        {
+          what: `one at a time, p99 / median, ${MILL}`,
+          unit: '×',
+          values: ratiosOf(
+            measured.each(MILL, ({ oneAtATimeP99 }) => oneAtATimeP99),
+            measured.each(MILL, ({ oneAtATime }) => oneAtATime),
+          ),
+          aim: '≤ 3×',
+        },
+        {
+          what: `10,000 in flight / 100 in flight, ${MILL}`,
+          unit: '×',
+          values: ratiosOf(
+            measured.each(MILL, ({ tenThousand }) => tenThousand),
+            measured.each(MILL, ({ hundred }) => hundred),
+          ),
+          aim: '≤ 1.05×',
+        },
+      ],
       figures: [MILL, PISCINA, TUNED].flatMap((name) => figureRows(measured, name)),
       notes: [
         'tuned: concurrentTasksPerWorker 100, recordTiming false',
+        'one at a time: the median of all its tasks; each is sent when the one before has ended',
         `sender's share: the time of the loop that sends ${BATCH} tasks, before any is awaited`,
       ],
     };
@@ -88,34 +111,59 @@ function contender(name: string, send: Send, scale: number): Contender<Costs> {
   const durationMs = SITUATION_MS * scale;
   return {
     name,
-    run: async () => ({
-      oneAtATime: await perTask(send, { durationMs, inFlight: 1 }),
-      hundred: await perTask(send, { durationMs, inFlight: 100 }),
-      // Twice as long: some need most of it to get through all of them once.
-      tenThousand: await perTask(send, { durationMs: 2 * durationMs, inFlight: 10_000 }),
-      hundredWithInput: await perTask(send, { durationMs, inFlight: 100, input }),
-      sender: await sendersShare(send, Math.ceil(BATCHES * scale)),
-    }),
+    run: async () => {
+      const latencies = await oneByOne(send, durationMs);
+      return {
+        oneAtATime: quantile(latencies, 0.5),
+        oneAtATimeP99: quantile(latencies, 0.99),
+        hundred: await perTask(send, { durationMs, inFlight: 100 }),
+        // Twice as long: some need most of it to get through all of them once.
+        tenThousand: await perTask(send, { durationMs: 2 * durationMs, inFlight: 10_000 }),
+        hundredWithInput: await perTask(send, { durationMs, inFlight: 100, input }),
+        sender: await sendersShare(send, Math.ceil(BATCHES * scale)),
+      };
+    },
   };
 }
 
-/** µs for one task, with so many in flight: whenever one ends, the next is sent, until time is up. */
-async function perTask(
+/** How long each task takes, in µs, when one is sent after the other has ended. */
+async function oneByOne(send: Send, durationMs: number): Promise<number[]> {
+  const latencies: number[] = [];
+  const endAt = performance.now() + durationMs;
+  for (let startedAt = performance.now(); startedAt < endAt;) {
+    await send(undefined);
+    const endedAt = performance.now();
+    latencies.push((endedAt - startedAt) * 1000);
+    startedAt = endedAt;
+  }
+  return latencies;
+}
+
+/**
+ * µs for one task, with so many in flight: whenever one ends, the next is sent, until time is up. All
+ * tasks have one continuation, which is as little as can be of our own among what is measured.
+ */
+function perTask(
   send: Send,
   { durationMs, inFlight, input }: { durationMs: number; inFlight: number; input?: Uint8Array },
 ): Promise<number> {
-  let done = 0;
-  let over = false;
-  const startedAt = performance.now();
-  const sendOneByOne = async (): Promise<void> => {
-    while (!over) {
-      await send(input);
+  return new Promise((resolve, reject) => {
+    let sent = 0;
+    let done = 0;
+    let over = false;
+    const startedAt = performance.now();
+    const sendNext = (): void => {
+      sent++;
+      send(input).then(onDone, reject);
+    };
+    const onDone = (): void => {
       // A look at the clock takes long, beside such tasks.
-      if (++done % 64 === 0) over = performance.now() - startedAt > durationMs;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, sendOneByOne));
-  return ((performance.now() - startedAt) * 1000) / done;
+      if (++done % 64 === 0) over ||= performance.now() - startedAt > durationMs;
+      if (!over) sendNext();
+      else if (done === sent) resolve(((performance.now() - startedAt) * 1000) / done);
+    };
+    for (let i = 0; i < inFlight; i++) sendNext();
+  });
 }
 
 /** µs that the sender's own thread spends for one task, before it can go on. */
