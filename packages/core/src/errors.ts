@@ -40,6 +40,8 @@ export type MillraceErrorCode =
   | 'ERR_PARAMS_NOT_CLONEABLE'
   /** No slot was free, and the pool may not grow further. */
   | 'ERR_POOL_EXHAUSTED'
+  /** As many tasks are in flight as there may be; wait until there is room. */
+  | 'ERR_QUEUE_FULL'
   /** The input could not be read; `cause` holds the system's or the stream's error. */
   | 'ERR_READ'
   /** The other side of the ring has ended it. */

@@ -1,9 +1,11 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
-import { threadId } from 'node:worker_threads';
+import { threadId, type MessagePort } from 'node:worker_threads';
 import { BufferPools, MillraceError, type Slice } from '@millrace/core';
 import { Dispatcher, workerDied, type DispatchStats } from './dispatch/dispatcher.js';
+import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
 import type { Task } from './dispatch/task.js';
+import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
 import { WORKER_COUNTERS, type Welcome, type WorkerMessage } from './threads/messages.js';
@@ -17,14 +19,21 @@ const ANNOUNCEMENTS_AT_REST = 512;
 export interface CoordinatorOptions {
   readonly threads: number;
   readonly memory: number;
+  readonly maxQueue: number;
+  readonly graceMs: number;
 }
 
 export class Coordinator {
   readonly buffers: BufferPools;
   readonly threadCount: number;
-  readonly #dispatcher = new Dispatcher();
+  readonly #words = new Int32Array(new SharedArrayBuffer(DISPATCH_WORDS * 4));
+  readonly #workforce = new Workforce(this.#words);
+  readonly #dispatcher: Dispatcher;
   readonly #ops: Configurations;
   readonly #threads: Threads;
+  readonly #maxQueue: number;
+  /** Where letters of workers come from, by worker. */
+  readonly #ports = new Map<number, MessagePort>();
   #undone = 0;
   #announced = 0;
   #deaths = 0;
@@ -33,24 +42,34 @@ export class Coordinator {
   #onReady: (() => void) | undefined;
   #trimming: NodeJS.Timeout | undefined;
 
-  private constructor({ threads, memory }: CoordinatorOptions) {
+  private constructor({ threads, memory, maxQueue, graceMs }: CoordinatorOptions) {
     this.threadCount = threads;
+    this.#maxQueue = maxQueue;
     const tell = (message: WorkerMessage): void => {
       for (const { port } of this.workers) port.postMessage(message);
     };
     this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
       onRenewal: (renewal) => tell({ type: 'renewal', renewal }),
     });
+    this.#dispatcher = new Dispatcher({
+      words: this.#words,
+      lane: MILL_LANE,
+      pools: this.buffers,
+      graceMs,
+      portOf: (worker) => this.#ports.get(worker),
+      onStuck: (worker) => this.#endThread(worker),
+    });
     this.#ops = new Configurations((message) => {
       tell(message);
       // Workers read their ports when they go to rest; one that rests for long would let them pile up.
-      if (++this.#announced % ANNOUNCEMENTS_AT_REST === 0) this.#dispatcher.wakeAll();
+      if (++this.#announced % ANNOUNCEMENTS_AT_REST === 0)
+        this.#workforce.wakeAll(this.#ports.keys());
     });
     this.#threads = new Threads({
       count: threads,
       admit: (owner) => this.#admit(owner),
-      onReady: () => {
-        this.#dispatcher.hands = this.workers;
+      onReady: ({ id, port }) => {
+        this.#ports.set(id, port);
         if (this.workers.length === threads) this.#onReady?.();
       },
       onGone: (thread, cause) => this.#bury(thread, cause),
@@ -92,6 +111,27 @@ export class Coordinator {
     else this.#dispatcher.submit(task);
   }
 
+  /** Ends a task, which fails with `error`: at once, or when its op has returned or its thread is ended. */
+  stop(task: Task, error: unknown): void {
+    this.#dispatcher.stop(task, error);
+  }
+
+  /** @throws MillraceError `ERR_QUEUE_FULL` when as many tasks are in flight as there may be */
+  requireRoom(): void {
+    if (this.inFlight < this.#maxQueue) return;
+    throw new MillraceError(
+      'ERR_QUEUE_FULL',
+      `Cannot run a task as ${this.#maxQueue} are in flight, which is "maxQueue": await mill.ready()`,
+    );
+  }
+
+  /** Resolves when there is room for a task, or the mill has closed. */
+  async room(): Promise<void> {
+    while (this.inFlight >= this.#maxQueue && !this.#closing) {
+      await this.#dispatcher.progress();
+    }
+  }
+
   /** Gives a slice back that is of no use without another, which could not be had. */
   undo(slice: Slice): void {
     this.#undone++;
@@ -123,17 +163,17 @@ export class Coordinator {
     this.#closing = true;
     clearTimeout(this.#trimming);
     await this.#dispatcher.idle();
-    this.#dispatcher.close();
+    this.#workforce.close(this.#ports.keys());
     await this.#threads.close();
   }
 
   #admit(owner: number): Welcome {
     const thread = this.buffers.registry.register(owner);
-    this.#dispatcher.admit(thread);
+    this.#workforce.admit(thread);
     return {
       thread,
       memory: this.buffers.handle,
-      dispatch: this.#dispatcher.block,
+      dispatch: this.#words.buffer,
       ops: this.#ops.all(),
       // One core is left to the coordinator; a thread that spins must not take it from whoever has work for it.
       spinners: Math.min(this.threadCount, availableParallelism() - 1),
@@ -142,10 +182,17 @@ export class Coordinator {
 
   #bury(thread: WorkerThread, cause: unknown): void {
     this.#deaths++;
-    this.#dispatcher.hands = this.workers;
-    this.#dispatcher.bury(thread, cause);
+    this.#workforce.bury(thread.id);
+    this.#dispatcher.mourn(thread.id, cause);
+    this.#ports.delete(thread.id);
     // Only now may its id be given to another.
     this.buffers.sweep(thread.id, thread.threadId);
+  }
+
+  /** Ends a thread whose task does not listen. */
+  #endThread(id: number): void {
+    const thread = this.workers.find((worker) => worker.id === id);
+    void thread?.worker.terminate();
   }
 
   /** Gives memory back that nobody has used for a while. An idle mill has nothing to give, and no timer. */

@@ -1,6 +1,7 @@
 /** The mill: worker threads that transform slices of shared memory. */
 export { MillraceError, Slice, type BufferPools, type MillraceErrorCode } from '@millrace/core';
 export type { FlowProgress } from './flow/chunk-window.js';
+export type { TaskOptions, TaskPriority } from './flow/task-options.js';
 export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';

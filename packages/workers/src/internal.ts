@@ -1,4 +1,30 @@
 /** What sibling packages and this one's tests need beside the public names. No promise is made about it. */
+export { Claims, ringOf } from './dispatch/claims.js';
+export {
+  AVOID,
+  CANCEL,
+  DISPATCH_WORDS,
+  DONE,
+  FREE,
+  LEFT,
+  MILL_LANE,
+  ORPHANED,
+  READY,
+  RETRY_RING,
+  RINGS,
+  RUNNING,
+  STATE,
+  laneAt,
+  laneLayout,
+  laneOf,
+  stateOf,
+  workerOf,
+  type LaneLayout,
+} from './dispatch/layout.js';
+export { LaneSignal } from './dispatch/lane-signal.js';
+export { TaskTable } from './dispatch/task-table.js';
+export { WakeUp } from './dispatch/wake-up.js';
 export { decompress, type DecompressReport } from './flow/decompress.js';
 export { workersOf } from './mill.js';
+export { deflate as deflateBlock, deflateBound } from './ops/deflate.js';
 export { crc32Combine } from './ops/crc32-combine.js';

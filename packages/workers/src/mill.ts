@@ -6,6 +6,7 @@ import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Coordinator } from './coordinator.js';
 import { pump, type PumpReport } from './flow/pump.js';
 import { run, runChunked } from './flow/run.js';
+import type { TaskOptions } from './flow/task-options.js';
 import type { FlowOptions, FlowProgress } from './flow/chunk-window.js';
 import type { FlowSource } from './flow/source.js';
 import { stream } from './flow/stream.js';
@@ -22,6 +23,13 @@ export interface MillOptions {
   threads?: number;
   /** The most bytes that slices may take together, at least 4 MiB. @defaultValue 256 MiB */
   memory?: number;
+  /**
+   * The most tasks that may wait or run at a time: with more, `run` rejects with `ERR_QUEUE_FULL`, and
+   * `ready` waits. Flows bound themselves, and are not counted against it. @defaultValue Infinity
+   */
+  maxQueue?: number;
+  /** How long a task that was aborted or ran out of time may go on before its thread is ended. @defaultValue 1000 */
+  graceMs?: number;
 }
 
 export interface PumpOptions<P> {
@@ -44,6 +52,8 @@ export interface MillStats {
     completed: number;
     failed: number;
     rerun: number;
+    /** Tasks that were tried again since they had failed. */
+    retried: number;
     inFlight: number;
     run: number;
   };
@@ -83,10 +93,25 @@ export class Mill implements AsyncDisposable {
    *   `ERR_POOL_EXHAUSTED`, `ERR_SIZE`, `ERR_SLICE_STALE`, `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`,
    *   `ERR_MILL_CLOSED`
    */
-  run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>): Promise<Slice>;
-  run<P>(op: InPlaceOp<P>, data?: Uint8Array, params?: NoInfer<P>): Promise<Uint8Array>;
-  run<P, R>(op: Op<P, R>, data?: Uint8Array | Slice, params?: NoInfer<P>): Promise<R>;
-  run<P>(op: Op<P, unknown>, data?: Uint8Array | Slice, params?: P): Promise<unknown> {
+  run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>, options?: TaskOptions): Promise<Slice>;
+  run<P>(
+    op: InPlaceOp<P>,
+    data?: Uint8Array,
+    params?: NoInfer<P>,
+    options?: TaskOptions,
+  ): Promise<Uint8Array>;
+  run<P, R>(
+    op: Op<P, R>,
+    data?: Uint8Array | Slice,
+    params?: NoInfer<P>,
+    options?: TaskOptions,
+  ): Promise<R>;
+  run<P>(
+    op: Op<P, unknown>,
+    data?: Uint8Array | Slice,
+    params?: P,
+    options?: TaskOptions,
+  ): Promise<unknown> {
     // No async function around it: for a small task its frame would cost more than all the rest.
     let config: Configured;
     try {
@@ -96,7 +121,12 @@ export class Mill implements AsyncDisposable {
     }
     return config.kind === 'transform' && config.definition.split
       ? runChunked(this.#coordinator, config, data, {})
-      : run(this.#coordinator, config, data);
+      : run(this.#coordinator, config, data, options);
+  }
+
+  /** Resolves when there is room for a task: fewer than `maxQueue` are in flight. */
+  ready(): Promise<void> {
+    return this.#coordinator.room();
   }
 
   /**
@@ -155,14 +185,31 @@ export class Mill implements AsyncDisposable {
  * @throws MillraceError `ERR_INVALID_ARG`, `ERR_ARENA_UNAVAILABLE`, `ERR_WORKER_DIED`
  */
 export async function createMill(options: MillOptions = {}): Promise<Mill> {
-  const { threads = availableParallelism(), memory = 256 * MiB } = options;
+  const {
+    threads = availableParallelism(),
+    memory = 256 * MiB,
+    maxQueue = Infinity,
+    graceMs = 1000,
+  } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new MillraceError(
       'ERR_INVALID_ARG',
       `Cannot use "threads" of ${String(threads)} as it must be an integer from 1 to ${MOST_THREADS}`,
     );
   }
-  return new Mill(await Coordinator.start({ threads, memory }));
+  if (!(maxQueue >= 1)) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot use "maxQueue" of ${String(maxQueue)} as it must be 1 or more`,
+    );
+  }
+  if (!(graceMs >= 0 && graceMs < 2 ** 31)) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot use "graceMs" of ${String(graceMs)} as it must be from 0 to 2147483647`,
+    );
+  }
+  return new Mill(await Coordinator.start({ threads, memory, maxQueue, graceMs }));
 }
 
 /** The threads at work, for tests that end them. */

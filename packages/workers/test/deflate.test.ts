@@ -1,5 +1,5 @@
 import { constants, inflateRawSync } from 'node:zlib';
-import { gzip } from '@millrace/workers/ops';
+import { deflateBlock, deflateBound } from '@millrace/workers/internal';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BLOCK, kinds, noise, text } from './content.ts';
@@ -21,11 +21,8 @@ function deflate(
   bytes: Uint8Array,
   { level = 6, lead = NOTHING, last = true }: Options = {},
 ): Buffer {
-  const { outputBound, run } = gzip.definition;
-  const output = new Uint8Array(outputBound!(bytes.length, { level }));
-  const { size } = run(bytes, { level }, { output, lead, last, state: undefined }) as {
-    size: number;
-  };
+  const output = new Uint8Array(deflateBound(bytes.length));
+  const size = deflateBlock(bytes, output, { level, lead, last });
   return Buffer.from(output.buffer, 0, size);
 }
 

@@ -1,16 +1,20 @@
 /**
- * The coordinator's side of the cells: which task is in which, and the way of its words in and out.
+ * The owner's side of the cells of a lane: which task is in which, and the way of its words in and out.
  */
-import type { Task, Outcome } from './task.js';
+import type { TaskTable } from './task-table.js';
+import type { Outcome, Task } from './task.js';
 import {
+  AVOID,
+  BULK,
   BYTES,
-  CELLS,
+  CANCEL,
   CONFIG,
   FILE,
   FLAGS,
   FROM_FILE,
   INPUT,
   IN_CELL,
+  LARGE,
   LAST,
   LEAD,
   LENGTH,
@@ -20,28 +24,36 @@ import {
   RESULT,
   ROOM,
   SIZE,
+  STARTED,
+  TARGET,
+  TIMED,
+  TO_FILE,
   VALUE,
-  cellAt,
 } from './layout.js';
 
 export class Cells {
+  readonly #table: TaskTable;
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
   readonly #bytes: Uint8Array;
-  readonly #tasks: (Task | undefined)[] = Array.from({ length: CELLS });
+  readonly #tasks: (Task | undefined)[];
   /** Numbers of free cells; the one used last is taken first, since it is warm. */
-  readonly #free: number[] = Array.from({ length: CELLS }, (_, cell) => CELLS - 1 - cell);
+  readonly #free: number[];
   readonly #outcome: Outcome = { kind: 0, size: 0, value: 0, payload: undefined };
 
-  constructor(words: Int32Array) {
+  constructor(table: TaskTable) {
+    const { words, layout } = table;
+    this.#table = table;
     this.#words = words;
     this.#floats = new Float64Array(words.buffer);
     this.#bytes = new Uint8Array(words.buffer);
+    this.#tasks = Array.from({ length: layout.cells });
+    this.#free = Array.from({ length: layout.cells }, (_, cell) => layout.cells - 1 - cell);
   }
 
   /** How many cells hold a task. */
   get used(): number {
-    return CELLS - this.#free.length;
+    return this.#tasks.length - this.#free.length;
   }
 
   /** Writes `task` into a free cell; −1 when there is none. */
@@ -50,20 +62,36 @@ export class Cells {
     if (cell === undefined) return -1;
     this.#tasks[cell] = task;
     const words = this.#words;
-    const at = cellAt(cell);
+    const at = this.#table.at(cell);
+    const { terms } = task;
     words[at + CONFIG] = task.config.id;
-    words[at + FLAGS] = (task.last ? LAST : 0) | (task.file >= 0 ? FROM_FILE : 0);
+    words[at + FLAGS] =
+      (task.last ? LAST : 0) |
+      (task.file >= 0 ? FROM_FILE : 0) |
+      (task.target >= 0 ? TO_FILE : 0) |
+      (terms.timeoutMs > 0 ? TIMED : 0) |
+      (terms.large ? LARGE : 0) |
+      (terms.bulk ? BULK : 0);
     words[at + INPUT] = task.input;
     words[at + OFFSET] = task.offset;
     words[at + LEAD] = task.lead;
     words[at + LENGTH] = task.length;
     words[at + OUTPUT] = task.output;
     words[at + ROOM] = task.room;
-    if (task.file >= 0) {
+    words[at + AVOID] = task.trouble ? task.trouble.avoid : 0;
+    words[at + CANCEL] = 0;
+    if (task.file >= 0 || task.target >= 0) {
       words[at + FILE] = task.file;
+      words[at + TARGET] = task.target;
       this.#floats[(at + POSITION) >> 1] = task.position;
     }
+    task.cell = cell;
     return cell;
+  }
+
+  /** The task in a cell. */
+  taskIn(cell: number): Task | undefined {
+    return this.#tasks[cell];
   }
 
   /** The cells that hold a task. */
@@ -71,13 +99,28 @@ export class Cells {
     return [...this.#tasks.keys()].filter((cell) => this.#tasks[cell] !== undefined);
   }
 
-  resultKind(cell: number): number {
-    return this.#words[cellAt(cell) + RESULT]!;
+  /** Tells the worker that has begun the task that nobody wants its result. */
+  cancel(cell: number): void {
+    Atomics.store(this.#words, this.#table.at(cell) + CANCEL, 1);
   }
 
-  /** What the cell says; `payload` is the value that came by message, if one did. */
+  /** Lets any worker have the task. */
+  avoidNobody(cell: number): void {
+    this.#words[this.#table.at(cell) + AVOID] = 0;
+  }
+
+  /** For how many ms the task, which is running and has TIMED, has been running. */
+  ranMs(cell: number): number {
+    return (Date.now() - this.#words[this.#table.at(cell) + STARTED]!) | 0;
+  }
+
+  resultKind(cell: number): number {
+    return this.#words[this.#table.at(cell) + RESULT]!;
+  }
+
+  /** What the cell says; `payload` is what came by letter, if something did. */
   outcome(cell: number, payload: unknown): Outcome {
-    const at = cellAt(cell);
+    const at = this.#table.at(cell);
     const outcome = this.#outcome;
     outcome.kind = this.#words[at + RESULT]!;
     outcome.size = this.#words[at + SIZE]!;

@@ -1,27 +1,47 @@
 /**
- * The dispatcher: the coordinator's side of dispatch.
+ * The dispatcher: a submitter's side of dispatch, the owner of one lane.
  *
  * submit ──▶ cell, or backlog ──▶ a worker ──▶ its finished list ──▶ reap ──▶ the task's done or failed
+ *   stop ──▶ taken back, or told to end ──after a grace──▶ its thread is ended
  */
 import type { MessagePort } from 'node:worker_threads';
-import { MillraceError, type ThreadId } from '@millrace/core';
+import { MillraceError, type BufferPools } from '@millrace/core';
+import { MAX_THREADS } from '@millrace/core/internal';
 import { Backlog } from './backlog.js';
 import { Cells } from './cells.js';
-import { BY_MESSAGE, DISPATCH_WORDS, FAILED } from './layout.js';
-import { Letters, type Letter, type LetterError } from './letters.js';
+import { ringOf } from './claims.js';
+import {
+  BY_LETTER,
+  FAILED,
+  LEFT,
+  ORPHANED,
+  READY,
+  RETRY_RING,
+  RUNNING,
+  SPAN,
+  WORKERS,
+  laneOf,
+} from './layout.js';
+import { LaneSignal } from './lane-signal.js';
+import { LetterReader, type Letter, type LetterError } from './letters.js';
 import { Reaper, type Reaped } from './reaper.js';
-import type { Task } from './task.js';
+import { IN_NO_CELL, SETTLED, troubleOf, type Task } from './task.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
 
 /** A task whose thread dies is given to another this often before it fails: the task may be what kills them. */
 const MOST_DEATHS = 3;
 
-/** A worker, as far as dispatch is concerned. */
-export interface Hand {
-  readonly id: ThreadId;
-  /** Where its letters come from. */
-  readonly port: MessagePort;
+export interface DispatcherOptions {
+  readonly words: Int32Array;
+  readonly lane: number;
+  readonly pools: BufferPools;
+  /** How long a task that is to end may go on before its thread is ended. */
+  readonly graceMs: number;
+  /** Where a worker's letters come from, if there is a port to it. */
+  readonly portOf: (worker: number) => MessagePort | undefined;
+  /** A worker that must be ended: its task does not listen. */
+  readonly onStuck: (worker: number) => void;
 }
 
 export interface DispatchStats {
@@ -30,33 +50,62 @@ export interface DispatchStats {
   failed: number;
   /** Tasks given to another thread because theirs died. */
   rerun: number;
+  /** Tasks that were tried again since they had failed. */
+  retried: number;
 }
 
 export class Dispatcher {
-  readonly #words = new Int32Array(new SharedArrayBuffer(DISPATCH_WORDS * 4));
-  readonly #table = new TaskTable(this.#words);
-  readonly #wakeUp = new WakeUp(this.#words);
-  readonly #cells = new Cells(this.#words);
+  readonly #words: Int32Array;
+  readonly #options: DispatcherOptions;
+  readonly #table: TaskTable;
+  readonly #wakeUp: WakeUp;
+  readonly #cells: Cells;
+  readonly #signal: LaneSignal;
   readonly #backlog = new Backlog();
-  readonly #letters = new Letters();
-  readonly #reaper = new Reaper(this.#wakeUp, () => this.#reap());
-  #hands: readonly Hand[] = [];
+  readonly #letters: LetterReader;
+  readonly #reaper: Reaper;
   /** How far each worker's list of finished cells has been reaped, by thread id. */
   readonly #reaped: number[] = [];
   /** Finished cells whose letter is not readable yet. */
-  #awaitingLetter: { cell: number; from: Hand }[] = [];
+  #awaitingLetter: { cell: number; worker: number }[] = [];
+  /** Tasks that wait to be tried again. */
+  readonly #postponed = new Set<Task>();
+  #orphans: number;
+  /** What ended workers, where it is known. */
+  readonly #causes: unknown[] = [];
   #woke = false;
   #onIdle: (() => void)[] = [];
-  readonly #stats: DispatchStats = { submitted: 0, completed: 0, failed: 0, rerun: 0 };
+  #onProgress: (() => void)[] = [];
+  readonly #stats: DispatchStats = {
+    submitted: 0,
+    completed: 0,
+    failed: 0,
+    rerun: 0,
+    retried: 0,
+  };
 
-  /** The dispatch block, for workers to attach. */
-  get block(): SharedArrayBuffer {
-    return this.#words.buffer;
+  constructor(options: DispatcherOptions) {
+    const { words, lane, pools, portOf } = options;
+    this.#words = words;
+    this.#options = options;
+    const layout = laneOf(lane);
+    this.#table = new TaskTable(words, layout);
+    this.#wakeUp = new WakeUp(words);
+    this.#cells = new Cells(this.#table);
+    this.#signal = new LaneSignal(words, layout);
+    this.#letters = new LetterReader(words, pools, portOf);
+    this.#reaper = new Reaper(this.#signal, () => this.#reap());
+    this.#orphans = this.#signal.orphans;
+    // A former owner of the lane may have left its lists and its rings at any position.
+    for (let worker = 0; worker < MAX_THREADS; worker++) {
+      this.#reaped[worker] = this.#table.doneTail(worker);
+    }
+    this.#wakeUp.openLane(lane);
   }
 
   /** Tasks that have been submitted and not settled. */
   get inFlight(): number {
-    return this.#cells.used + this.#backlog.length;
+    return this.#cells.used + this.#backlog.length + this.#postponed.size;
   }
 
   stats(): DispatchStats {
@@ -67,7 +116,35 @@ export class Dispatcher {
   submit(task: Task): void {
     this.#stats.submitted++;
     this.#enqueue(task);
+    if (task.terms.timeoutMs > 0) this.#watch(task, task.terms.timeoutMs);
     this.#reaper.start();
+  }
+
+  /**
+   * Ends a task, which fails with `error`: at once when no worker has begun it, else when its op has
+   * returned, or its thread is ended.
+   */
+  stop(task: Task, error: unknown): void {
+    const trouble = troubleOf(task);
+    if (trouble.stopped || task.cell === SETTLED) return;
+    trouble.stopped = { error };
+    clearTimeout(trouble.timer);
+    if (this.#postponed.delete(task)) {
+      task.cell = SETTLED;
+    } else if (task.cell === IN_NO_CELL) {
+      this.#backlog.forget(task);
+    } else if (this.#table.withdraw(task.cell)) {
+      this.#cells.empty(task.cell);
+      task.cell = SETTLED;
+    } else {
+      this.#stopRunning(task);
+      return;
+    }
+    queueMicrotask(() => {
+      this.#fail(task, error);
+      this.#refill();
+      this.#reaper.nudge();
+    });
   }
 
   /** Resolves when nothing is in flight. */
@@ -75,45 +152,29 @@ export class Dispatcher {
     if (this.inFlight > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Makes ready for a worker that is about to start. */
-  admit(id: ThreadId): void {
-    this.#wakeUp.admit(id);
+  /** Resolves when something has settled. */
+  progress(): Promise<void> {
+    return new Promise((resolve) => this.#onProgress.push(resolve));
   }
 
-  /** Says which workers there are. */
-  set hands(hands: readonly Hand[]) {
-    this.#hands = hands;
-  }
-
-  /** Wakes every worker, so that it reads its port. */
-  wakeAll(): void {
-    this.#wakeUp.wakeAll(this.#hands.map(({ id }) => id));
-  }
-
-  /** Tells the workers to leave. */
-  close(): void {
-    this.#wakeUp.close(this.#hands.map(({ id }) => id));
-  }
-
-  /** A worker is dead for certain: what it had finished counts, what it was at runs again or fails. */
-  bury(hand: Hand, cause: unknown): void {
-    this.#reapFrom(hand);
-    for (const { cell, done } of this.#table.heldBy(hand.id)) {
-      if (!done || !this.#settle(cell, hand)) this.#rescue(cell, cause);
-    }
-    this.#awaitingLetter = this.#awaitingLetter.filter(({ from }) => from !== hand);
-    this.#wakeUp.forget(hand.id);
-    // It may have been the one that was woken, or the one that looked for work while nobody was woken.
-    if (this.#table.waiting) this.#wakeUp.wakeOne();
+  /**
+   * Takes in that `worker` is dead for certain, and that what it left behind is marked: what it had
+   * finished counts, what it was at runs again or fails.
+   */
+  mourn(worker: number, cause: unknown): void {
+    this.#causes[worker] = cause;
+    this.#takeInDeaths();
     this.#refill();
     this.#reaper.nudge();
   }
 
   /** Fails everything in flight: no worker will ever take it. */
   failAll(error: unknown): void {
-    for (const cell of this.#cells.all()) this.#fail(this.#free(cell), error);
+    for (const task of this.#postponed) this.#end(task, error);
+    this.#postponed.clear();
+    for (const cell of this.#cells.all()) this.#end(this.#free(cell), error);
     this.#backlog.drain((task) => {
-      this.#fail(task, error);
+      this.#end(task, error);
       return true;
     });
     this.#refill();
@@ -121,16 +182,21 @@ export class Dispatcher {
   }
 
   #enqueue(task: Task): void {
+    const ring = this.#ringFor(task);
     // Whoever waits already goes first.
-    if (this.#backlog.length > 0 || !this.#offer(task)) this.#backlog.push(task);
+    if (this.#backlog.has(ring) || !this.#offer(task, ring)) this.#backlog.push(task, ring);
+  }
+
+  #ringFor({ trouble, terms }: Task): number {
+    return trouble && trouble.avoid !== 0 ? RETRY_RING : ringOf(terms.priority, terms.bulk);
   }
 
   /** False when there is no room for it now. */
-  #offer(task: Task): boolean {
-    if (!this.#table.makeRoom()) return false;
+  #offer(task: Task, ring: number): boolean {
+    if (!this.#table.makeRoom(ring)) return false;
     const cell = this.#cells.fill(task);
     if (cell < 0) return false;
-    this.#table.publish(cell);
+    this.#table.publish(cell, ring);
     this.#wakeOnce();
     return true;
   }
@@ -150,64 +216,159 @@ export class Dispatcher {
   /** Settles what the workers have finished. */
   #reap(): Reaped {
     let reaped = 0;
-    for (const hand of this.#hands) reaped += this.#reapFrom(hand);
-    if (this.#awaitingLetter.length > 0) {
-      for (const { cell, from } of this.#awaitingLetter.splice(0)) {
-        if (this.#settle(cell, from)) reaped++;
+    const span = Atomics.load(this.#words, SPAN);
+    for (let w = 0; w < span; w++) {
+      let bits = Atomics.load(this.#words, WORKERS + w);
+      for (; bits !== 0; bits &= bits - 1) {
+        reaped += this.#reapFrom(w * 32 + 31 - Math.clz32(bits & -bits));
       }
     }
+    if (this.#awaitingLetter.length > 0) {
+      for (const { cell, worker } of this.#awaitingLetter.splice(0)) {
+        if (this.#settle(cell, worker)) reaped++;
+      }
+    }
+    if (this.#signal.orphans !== this.#orphans) reaped += this.#takeInDeaths();
     if (reaped > 0) this.#refill();
     return { reaped, inFlight: this.inFlight, unread: this.#awaitingLetter.length };
   }
 
-  #reapFrom(hand: Hand): number {
-    const { id } = hand;
-    const tail = this.#table.doneTail(id);
+  #reapFrom(worker: number): number {
+    const tail = this.#table.doneTail(worker);
     let reaped = 0;
-    for (let head = this.#reaped[id] ?? 0; head !== tail; head = (head + 1) | 0) {
-      this.#reaped[id] = (head + 1) | 0;
-      if (this.#settle(this.#table.doneCell(id, head), hand)) reaped++;
+    for (let head = this.#reaped[worker]!; head !== tail; head = (head + 1) | 0) {
+      this.#reaped[worker] = (head + 1) | 0;
+      if (this.#settle(this.#table.doneCell(worker, head), worker)) reaped++;
     }
     return reaped;
   }
 
+  /** Workers have died: settles what they had finished, rescues what they were at. */
+  #takeInDeaths(): number {
+    this.#orphans = this.#signal.orphans;
+    let settled = 0;
+    for (let worker = 1; worker < this.#reaped.length; worker++) settled += this.#reapFrom(worker);
+    for (const cell of this.#cells.all()) {
+      const { state, worker } = this.#table.look(cell);
+      if (state === LEFT && this.#settle(cell, worker)) settled++;
+      else if (state === LEFT || state === ORPHANED) {
+        this.#awaitingLetter = this.#awaitingLetter.filter((letter) => letter.cell !== cell);
+        this.#rescue(cell, worker);
+        settled++;
+      }
+    }
+    this.#letTheLastHaveAll();
+    return settled;
+  }
+
   /** Ends the task of a finished cell; false when its letter is yet to come. */
-  #settle(cell: number, from: Hand): boolean {
+  #settle(cell: number, worker: number): boolean {
     const kind = this.#cells.resultKind(cell);
     let letter: Letter | undefined;
-    if (kind === BY_MESSAGE || kind === FAILED) {
-      letter = this.#letters.take(cell, from.port);
+    if (kind === BY_LETTER || kind === FAILED) {
+      letter = this.#letters.take(this.#table.at(cell), worker);
       if (!letter) {
-        this.#awaitingLetter.push({ cell, from });
+        this.#awaitingLetter.push({ cell, worker });
         return false;
       }
     }
     const outcome = this.#cells.outcome(cell, letter?.value);
     const task = this.#free(cell);
-    // A thread that is being ended may fail to load what others load: the op has not begun, so another may try.
-    if (letter?.error?.code === 'ERR_OP_LOAD' && ++task.deaths < MOST_DEATHS) {
-      this.#enqueue(task);
-      return true;
-    }
-    if (letter?.error) {
-      this.#fail(task, errorOf(task, letter.error));
+    const stopped = task.trouble?.stopped;
+    if (stopped) {
+      this.#end(task, stopped.error);
+    } else if (letter?.error) {
+      this.#settleFailure(task, letter.error, worker);
     } else {
+      task.cell = SETTLED;
+      if (task.trouble) clearTimeout(task.trouble.timer);
       this.#stats.completed++;
       task.done(outcome);
     }
     return true;
   }
 
+  #settleFailure(task: Task, error: LetterError, worker: number): void {
+    // A thread that is being ended may fail to load what others load: the op has not begun, so another may try.
+    const trouble = troubleOf(task);
+    const { retries, backoffMs } = task.terms;
+    if (error.code === 'ERR_OP_LOAD' && ++trouble.deaths < MOST_DEATHS) {
+      task.cell = IN_NO_CELL;
+      this.#enqueue(task);
+    } else if (task.idempotent && trouble.failures < retries) {
+      this.#stats.retried++;
+      trouble.avoid = this.#manyWorkers() ? worker : 0;
+      this.#postpone(task, backoffMs * 2 ** trouble.failures++);
+    } else {
+      this.#end(task, errorOf(task, error));
+    }
+  }
+
+  /** Tries a task again after a while. */
+  #postpone(task: Task, ms: number): void {
+    task.cell = IN_NO_CELL;
+    this.#postponed.add(task);
+    setTimeout(() => {
+      if (!this.#postponed.delete(task)) return;
+      this.#enqueue(task);
+      this.#reaper.nudge();
+    }, ms);
+  }
+
   /** What a dead thread was at: another may try, if it does no harm to try again. */
-  #rescue(cell: number, cause: unknown): void {
-    this.#letters.discard(cell);
+  #rescue(cell: number, worker: number): void {
+    this.#letters.discard(this.#table.at(cell));
     const task = this.#free(cell);
-    if (task.idempotent && ++task.deaths < MOST_DEATHS) {
+    const trouble = troubleOf(task);
+    if (trouble.stopped) {
+      this.#end(task, trouble.stopped.error);
+    } else if (task.idempotent && ++trouble.deaths < MOST_DEATHS) {
       this.#stats.rerun++;
+      task.cell = IN_NO_CELL;
       this.#enqueue(task);
     } else {
-      this.#fail(task, workerDied(`Op "${task.config.name}" did not end`, cause));
+      const what = `Op "${task.config.name}" did not end`;
+      this.#end(task, workerDied(what, this.#causes[worker]));
     }
+  }
+
+  /** With one worker left, nobody else can take what it is to avoid. */
+  #letTheLastHaveAll(): void {
+    if (this.#manyWorkers()) return;
+    for (const cell of this.#cells.all()) this.#cells.avoidNobody(cell);
+    if (this.#table.waiting) this.#wakeUp.wakeOne();
+  }
+
+  #manyWorkers(): boolean {
+    let bits = Atomics.load(this.#words, WORKERS);
+    bits &= bits - 1;
+    return bits !== 0 || Atomics.load(this.#words, SPAN) > 1;
+  }
+
+  /** A worker has begun it: tells the worker, and has its thread ended if that does not help. */
+  #stopRunning(task: Task): void {
+    const { cell } = task;
+    this.#cells.cancel(cell);
+    const { state, worker } = this.#table.look(cell);
+    if (state !== RUNNING) return;
+    this.#wakeUp.call(worker);
+    troubleOf(task).timer = setTimeout(() => {
+      const now = this.#table.look(cell);
+      if (task.cell === cell && now.state === RUNNING) this.#options.onStuck(now.worker);
+    }, this.#options.graceMs).unref();
+  }
+
+  /** Looks after the time of a task: it counts from when a worker begins it. */
+  #watch(task: Task, ms: number): void {
+    const trouble = troubleOf(task);
+    trouble.timer = setTimeout(() => {
+      const { timeoutMs } = task.terms;
+      if (task.cell === SETTLED || trouble.stopped) return;
+      const begun = task.cell >= 0 && this.#table.look(task.cell).state !== READY;
+      const leftMs = begun ? timeoutMs - this.#cells.ranMs(task.cell) : timeoutMs;
+      if (leftMs > 0) this.#watch(task, leftMs);
+      else this.stop(task, tooLong(task));
+    }, ms).unref();
   }
 
   #free(cell: number): Task {
@@ -215,14 +376,22 @@ export class Dispatcher {
     return this.#cells.empty(cell);
   }
 
+  /** Fails a task that is in no cell any more. */
+  #end(task: Task, error: unknown): void {
+    task.cell = SETTLED;
+    if (task.trouble) clearTimeout(task.trouble.timer);
+    this.#fail(task, error);
+  }
+
   #fail(task: Task, error: unknown): void {
     this.#stats.failed++;
     task.failed(error);
   }
 
-  /** Gives freed cells to tasks that wait for one; tells whoever waits for idleness. */
+  /** Gives freed cells to tasks that wait for one; tells whoever waits for that, or for idleness. */
   #refill(): void {
-    this.#backlog.drain((task) => this.#offer(task));
+    this.#backlog.drain((task, ring) => this.#offer(task, ring));
+    for (const tell of this.#onProgress.splice(0)) tell();
     if (this.inFlight === 0) for (const tell of this.#onIdle.splice(0)) tell();
   }
 }
@@ -236,6 +405,13 @@ function errorOf(task: Task, { cause, message, code }: LetterError): MillraceErr
   return new MillraceError('ERR_OP_FAILED', `Op "${task.config.name}" failed: ${message}`, {
     cause,
   });
+}
+
+function tooLong({ config, terms }: Task): MillraceError {
+  return new MillraceError(
+    'ERR_TIMEOUT',
+    `Op "${config.name}" did not end within ${terms.timeoutMs} ms from when it began`,
+  );
 }
 
 export function workerDied(what: string, cause: unknown): MillraceError {

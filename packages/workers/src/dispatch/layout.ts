@@ -1,84 +1,123 @@
 /**
- * The dispatch block: where each word lies that coordinator and workers exchange.
+ * The dispatch block: where each word lies that submitters and workers exchange.
  *
  * Nothing but offsets and flags stands here. Offsets are in 32-bit words; LINE keeps words apart that
  * different threads write.
  *
- *   line 0   RING_TAIL   tasks published so far; written by the coordinator
- *   line 1   RING_HEAD   tasks claimed so far, perhaps fewer; moved on by workers
- *   line 2   SLEEPERS    4 words: a bit for each worker that is parked
- *   line 3   SPINNERS    4 words: a bit for each worker that is looking for work
- *   line 4   REST        1 while the coordinator rests and wants a signal
- *   line 5   SIGNAL      counts the signals to the coordinator; it waits on this word
- *   line 6   CLOSING     1 once workers should leave
- *            SPAN        words of the two bitmaps that are in use
- *   ring     cell numbers in the order of publication, RING_SLOTS of them
- *   workers  for each: line 0 PARK, which it waits on; line 1 DONE_TAIL; then DONE_SLOTS cell numbers
+ *   line 0   SLEEPERS    4 words: a bit for each worker that is parked
+ *   line 1   SPINNERS    4 words: a bit for each worker that is looking for work
+ *   line 2   OCCUPIED    4 words: a bit for each worker that is at a chunk of a large operation
+ *   line 3   WORKERS     4 words: a bit for each worker that is not dead; LANES, the same for lanes in use
+ *            SPAN        words of these bitmaps that are in use
+ *            CLOSING     1 once workers should leave
+ *            EXPRESS     the worker that runs small tasks while all others are occupied; 0 for none
+ *   workers  a line each: PARK, which it waits on; CALLS, which counts what it is called for
+ *   lanes    one a submitter: the mill's own, which has more cells, then one for each thread id
+ *
+ * A lane is written by its owner, who submits, and by the workers:
+ *
+ *   line 0   TAILS       one a ring: tasks published so far; written by the owner
+ *   line 1   REST        1 while the owner rests and wants a signal
+ *   line 2   SIGNAL      counts the signals to the owner; it waits on this word
+ *   line 3   ORPHANS     counts the deaths of workers that left tasks of this lane behind
+ *   heads    a line each ring: tasks claimed so far, perhaps fewer; moved on by workers
+ *   rings    cell numbers in the order of publication, twice as many as there are cells
+ *   done     for each worker: a line with DONE_TAIL; then cell numbers, as many as there are cells
  *   cells    one line a task
  *
- * A task's cell:
+ * A task's cell, as it is published and as it is finished:
  *
  *   0  STATE     generation << 10 | worker << 3 | state
  *   1  CONFIG    which op with which params
  *   2  FLAGS     see below
- *   3  INPUT     slot of the input
- *   4  OFFSET    where the input begins in its slot
- *   5  LEAD      bytes of the previous chunk in front of the input, for ops with an overlap
- *   6  LENGTH    bytes of input, the lead not counted
+ *   3  INPUT     slot of the input                       RESULT  which kind of result, see below
+ *   4  OFFSET    where the input begins in its slot      SIZE    bytes of result
+ *   5  LEAD      bytes of the previous chunk in front    REF     slot that the worker hands over
+ *   6  LENGTH    bytes of input, the lead not counted    LEASE   its word
  *   7  OUTPUT    slot of the output
  *   8  ROOM      bytes of room in the output
  *   9  FILE      descriptor to read the input from
- *   10 POSITION  two words, a float64: where in the file the input begins
- *   12 RESULT    which kind of result, see below
- *   13 SIZE      bytes of result
- *   14 VALUE     two words, a float64: a number that comes with the result
- *   16 BYTES     up to 64 bytes of result in the cell itself
+ *   10 POSITION  two words, a float64: where in the file VALUE   a float64: a number that comes with the result
+ *   12 TARGET    descriptor to write the output to
+ *   13 CANCEL    1 once nobody wants the result
+ *   14 STARTED   when a worker began it, in ms of Date.now() modulo 2^32, for tasks with TIMED
+ *   15 AVOID     a worker that is not to run it, or 0
+ *   16                                                   BYTES   up to 64 bytes of result
  */
 import { LINE, MAX_THREADS } from '@millrace/core/internal';
 
-export const RING_TAIL = 0;
-export const RING_HEAD = LINE;
-export const SLEEPERS = 2 * LINE;
-export const SPINNERS = 3 * LINE;
-export const REST = 4 * LINE;
-export const SIGNAL = 5 * LINE;
-export const CLOSING = 6 * LINE;
-export const SPAN = CLOSING + 1;
-const RING = 7 * LINE;
+export const SLEEPERS = 0;
+export const SPINNERS = LINE;
+export const OCCUPIED = 2 * LINE;
+export const WORKERS = 3 * LINE;
+export const LANES = WORKERS + 4;
+export const SPAN = WORKERS + 8;
+export const CLOSING = WORKERS + 9;
+export const EXPRESS = WORKERS + 10;
 
-/** Tasks that can be in the hands of workers, or waiting for them, at one time. */
-export const CELLS = 4096;
-/** Twice the cells: entries that were claimed out of order stay until the head has passed them. */
-const RING_SLOTS = 2 * CELLS;
-const DONE_SLOTS = CELLS;
-const WORKERS = RING + RING_SLOTS;
-const WORKER_WORDS = 2 * LINE + DONE_SLOTS;
-const CELLS_AT = WORKERS + MAX_THREADS * WORKER_WORDS;
-
-export const DISPATCH_WORDS = CELLS_AT + CELLS * LINE;
-
-/** Distances between two positions stay meaningful when the 32-bit counters wrap. */
-export function ringAt(position: number): number {
-  return RING + (position & (RING_SLOTS - 1));
-}
-
-export const RING_CAPACITY = RING_SLOTS;
+const WORKERS_AT = 4 * LINE;
+const LANES_AT = WORKERS_AT + MAX_THREADS * LINE;
 
 export function parkAt(worker: number): number {
-  return WORKERS + worker * WORKER_WORDS;
+  return WORKERS_AT + worker * LINE;
 }
 
-export function doneTailAt(worker: number): number {
-  return WORKERS + worker * WORKER_WORDS + LINE;
+export function callsAt(worker: number): number {
+  return WORKERS_AT + worker * LINE + 1;
 }
 
-export function doneAt(worker: number, position: number): number {
-  return WORKERS + worker * WORKER_WORDS + 2 * LINE + (position & (DONE_SLOTS - 1));
+/** Rings of a lane: tasks by priority, those that are tried again, and chunks of large operations by priority. */
+export const RINGS = 9;
+export const RETRY_RING = 4;
+export const FIRST_BULK_RING = 5;
+
+/** Where the parts of one lane lie. */
+export interface LaneLayout {
+  /** How many tasks it has room for; a power of two. */
+  readonly cells: number;
+  readonly at: number;
+  readonly headsAt: number;
+  readonly ringsAt: number;
+  readonly doneAt: number;
+  readonly cellsAt: number;
+  readonly end: number;
 }
 
-export function cellAt(cell: number): number {
-  return CELLS_AT + cell * LINE;
+export const REST = LINE;
+export const SIGNAL = 2 * LINE;
+export const ORPHANS = 3 * LINE;
+
+/** @param workers how many ids of workers there are, 0 included */
+export function laneLayout(at: number, cells: number, workers: number = MAX_THREADS): LaneLayout {
+  const headsAt = at + 4 * LINE;
+  const ringsAt = headsAt + RINGS * LINE;
+  const doneAt = ringsAt + RINGS * 2 * cells;
+  const cellsAt = doneAt + workers * (LINE + cells);
+  return { cells, at, headsAt, ringsAt, doneAt, cellsAt, end: cellsAt + cells * LINE };
 }
+
+/** The lane of the thread that made the mill. */
+export const MILL_LANE = 0;
+const MILL_CELLS = 4096;
+const THREAD_CELLS = 256;
+const MILL_LAYOUT = laneLayout(LANES_AT, MILL_CELLS);
+const THREAD_LANE_WORDS = laneLayout(0, THREAD_CELLS).end;
+
+/** The lane `lane`: the mill's, or that of the thread with this id. */
+export function laneOf(lane: number): LaneLayout {
+  return lane === MILL_LANE
+    ? MILL_LAYOUT
+    : laneLayout(MILL_LAYOUT.end + (lane - 1) * THREAD_LANE_WORDS, THREAD_CELLS);
+}
+
+/** In which lane the cell at `at` lies. */
+export function laneAt(at: number): number {
+  return at < MILL_LAYOUT.end
+    ? MILL_LANE
+    : 1 + Math.floor((at - MILL_LAYOUT.end) / THREAD_LANE_WORDS);
+}
+
+export const DISPATCH_WORDS = laneOf(MAX_THREADS - 1).end;
 
 export const STATE = 0;
 export const CONFIG = 1;
@@ -91,9 +130,16 @@ export const OUTPUT = 7;
 export const ROOM = 8;
 export const FILE = 9;
 export const POSITION = 10;
-export const RESULT = 12;
-export const SIZE = 13;
-export const VALUE = 14;
+export const TARGET = 12;
+export const CANCEL = 13;
+export const STARTED = 14;
+export const AVOID = 15;
+
+export const RESULT = 3;
+export const SIZE = 4;
+export const REF = 5;
+export const LEASE = 6;
+export const VALUE = 10;
 export const BYTES = 16;
 
 /** Bytes of result that fit in the cell. */
@@ -103,12 +149,24 @@ export const INLINE_BYTES = (LINE - BYTES) * 4;
 export const LAST = 1;
 /** FLAGS: the worker reads the input from FILE at POSITION. */
 export const FROM_FILE = 2;
+/** FLAGS: the worker writes the output to TARGET at POSITION. */
+export const TO_FILE = 32;
+/** FLAGS: the worker writes down in STARTED when it begins. */
+export const TIMED = 4;
+/** FLAGS: it is part of an operation that holds a permit for large ones. */
+export const LARGE = 8;
+/** FLAGS: it is a chunk of a large operation, as the ring says where it was published. */
+export const BULK = 16;
 
 /** STATE of a cell. */
 export const FREE = 0;
 export const READY = 1;
 export const RUNNING = 2;
 export const DONE = 3;
+/** Its worker died over it. */
+export const ORPHANED = 4;
+/** Its worker has died since it was done, and may not have entered it in its list. */
+export const LEFT = 5;
 
 const STATE_MASK = 7;
 const WORKER_SHIFT = 3;
@@ -142,9 +200,9 @@ export const NUMBER = 2;
 export const NOTHING = 3;
 /** RESULT: SIZE bytes stand in the cell. */
 export const IN_CELL = 4;
-/** RESULT: a message on the worker's control port holds it. */
-export const BY_MESSAGE = 5;
-/** RESULT: a message on the worker's control port holds the error. */
+/** RESULT: a letter holds it, of SIZE bytes in the slot REF, which is handed over by LEASE. */
+export const BY_LETTER = 5;
+/** RESULT: a letter holds the error. */
 export const FAILED = 6;
 /** RESULT: the file ended before LENGTH bytes were read; SIZE says after how many. */
 export const FILE_ENDED = 7;

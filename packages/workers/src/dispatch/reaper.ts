@@ -1,5 +1,5 @@
 /**
- * When the coordinator looks for finished tasks.
+ * When the owner of a lane looks for finished tasks.
  *
  *   start ──▶ poll, once a turn of the event loop ──nothing for a while──▶ rest on waitAsync
  *               ▲                                                              │
@@ -10,7 +10,7 @@
  *
  * `waitAsync` does not keep the process alive, so a timer does, while something is in flight.
  */
-import type { WakeUp } from './wake-up.js';
+import type { LaneSignal } from './lane-signal.js';
 
 /** Poll for this long after the last sign of progress. */
 const PATIENCE_MS = 0.1;
@@ -27,7 +27,7 @@ export interface Reaped {
 }
 
 export class Reaper {
-  readonly #wakeUp: WakeUp;
+  readonly #signal: LaneSignal;
   readonly #reap: () => Reaped;
   readonly #poll = (): void => this.#look();
   /** Never fires in practice: its reference is what keeps the process alive. */
@@ -40,8 +40,8 @@ export class Reaper {
   #startedAt = 0;
   #typicalMs = 0;
 
-  constructor(wakeUp: WakeUp, reap: () => Reaped) {
-    this.#wakeUp = wakeUp;
+  constructor(signal: LaneSignal, reap: () => Reaped) {
+    this.#signal = signal;
     this.#reap = reap;
   }
 
@@ -57,7 +57,7 @@ export class Reaper {
   /** Something was settled by other means than reaping, after a thread's death for instance. */
   nudge(): void {
     if (this.#state !== 'resting') return;
-    this.#wakeUp.stopAsking();
+    this.#signal.stopAsking();
     this.#pollSoon();
   }
 
@@ -92,12 +92,12 @@ export class Reaper {
   }
 
   #rest(): void {
-    const seen = this.#wakeUp.signals;
-    this.#wakeUp.askForSignal();
+    const seen = this.#signal.count;
+    this.#signal.ask();
     // Once more, now that the workers can see that we rest.
     const { reaped, inFlight, unread } = this.#reap();
     if (reaped > 0 || inFlight === 0 || unread > 0) {
-      this.#wakeUp.stopAsking();
+      this.#signal.stopAsking();
       if (reaped > 0) this.#progressed(performance.now());
       this.#pollSoon();
       return;
@@ -105,7 +105,7 @@ export class Reaper {
     this.#state = 'resting';
     // The wait of a rest that a nudge cut short stands still, and serves this one.
     if (this.#signalAwaited) return;
-    const signal = this.#wakeUp.nextSignal(seen);
+    const signal = this.#signal.next(seen);
     if (!signal) {
       this.#pollSoon();
       return;

@@ -1,15 +1,28 @@
 /**
- * Wake-up: who sleeps, who looks for work, and who tells whom.
+ * Wake-up: which worker sleeps, which looks for work, and who wakes whom.
  *
- * Both directions use the same handshake. The sleeper announces itself and then looks once more; the
- * other side publishes and then looks for sleepers. Since all four steps are sequentially consistent,
- * one of the two sees the other, and no wake-up is lost.
+ * The sleeper announces itself and then looks once more; the other side publishes and then looks for
+ * sleepers. Since all four steps are sequentially consistent, one of the two sees the other, and no
+ * wake-up is lost. `lane-signal.ts` does the same the other way.
  *
  * At most one worker is woken for a publication, and none while another spins: it finds the task, and
  * wakes the next one if more is waiting (as Go's scheduler does with its spinning threads). So a batch
- * costs its sender one notify, and a busy mill none.
+ * costs its sender one notify, and a busy mill none. The express worker is woken only when all others
+ * are at chunks.
  */
-import { CLOSING, REST, SIGNAL, SLEEPERS, SPAN, SPINNERS, parkAt } from './layout.js';
+import { allOccupied } from './claims.js';
+import {
+  CLOSING,
+  EXPRESS,
+  LANES,
+  OCCUPIED,
+  SLEEPERS,
+  SPAN,
+  SPINNERS,
+  WORKERS,
+  callsAt,
+  parkAt,
+} from './layout.js';
 
 export class WakeUp {
   readonly #words: Int32Array;
@@ -19,21 +32,38 @@ export class WakeUp {
   }
 
   /** Coordinator: makes room in the bitmaps for `worker`, before it starts. */
-  admit(worker: number): void {
-    const span = (worker >>> 5) + 1;
-    if (span > Atomics.load(this.#words, SPAN)) Atomics.store(this.#words, SPAN, span);
+  admit(worker: number, express = false): void {
+    this.#reach(worker);
+    if (express) Atomics.store(this.#words, EXPRESS, worker);
+    this.#set(WORKERS, worker);
+  }
+
+  /** Whoever opens a lane: workers look there from now on. */
+  openLane(lane: number): void {
+    this.#reach(lane);
+    this.#set(LANES, lane);
+  }
+
+  closeLane(lane: number): void {
+    this.#clear(LANES, lane);
+  }
+
+  laneInUse(lane: number): boolean {
+    return this.#has(LANES, lane);
   }
 
   /** Anyone: wakes one parked worker, unless one is looking for work already. */
   wakeOne(): void {
     const words = this.#words;
     const span = Atomics.load(words, SPAN);
+    const express = Atomics.load(words, EXPRESS);
     for (let w = 0; w < span; w++) {
       if (Atomics.load(words, SPINNERS + w) !== 0) return;
     }
     for (let w = 0; w < span; w++) {
+      const others = express !== 0 && express >>> 5 === w ? ~(1 << (express & 31)) : ~0;
       for (;;) {
-        const sleepers = Atomics.load(words, SLEEPERS + w);
+        const sleepers = Atomics.load(words, SLEEPERS + w) & others;
         if (sleepers === 0) break;
         const bit = sleepers & -sleepers;
         // Whoever clears the bit is the one to wake that worker.
@@ -43,15 +73,16 @@ export class WakeUp {
         }
       }
     }
+    if (express !== 0 && this.#has(SLEEPERS, express) && allOccupied(words)) this.#wake(express);
   }
 
   /** Worker: says that it looks for work. */
   startSpinning(worker: number): void {
-    Atomics.or(this.#words, SPINNERS + (worker >>> 5), 1 << (worker & 31));
+    this.#set(SPINNERS, worker);
   }
 
   stopSpinning(worker: number): void {
-    Atomics.and(this.#words, SPINNERS + (worker >>> 5), ~(1 << (worker & 31)));
+    this.#clear(SPINNERS, worker);
   }
 
   /** How many look for work now. */
@@ -65,15 +96,26 @@ export class WakeUp {
     return count;
   }
 
+  /** Worker: begins a chunk of a large operation. Whether all are at one now, and an express worker stands by. */
+  occupy(worker: number): boolean {
+    this.#set(OCCUPIED, worker);
+    return Atomics.load(this.#words, EXPRESS) !== 0 && allOccupied(this.#words);
+  }
+
+  /** Worker: has ended a chunk. */
+  vacate(worker: number): void {
+    this.#clear(OCCUPIED, worker);
+  }
+
   /** Worker: announces that it is about to park; it must look for work once more before it does. */
   announce(worker: number): void {
     Atomics.store(this.#words, parkAt(worker), 0);
-    Atomics.or(this.#words, SLEEPERS + (worker >>> 5), 1 << (worker & 31));
+    this.#set(SLEEPERS, worker);
   }
 
   /** Worker: takes the announcement back, having found work. */
   withdraw(worker: number): void {
-    Atomics.and(this.#words, SLEEPERS + (worker >>> 5), ~(1 << (worker & 31)));
+    this.#clear(SLEEPERS, worker);
   }
 
   /** Worker: sleeps until somebody wakes it. */
@@ -87,10 +129,21 @@ export class WakeUp {
     if (wait.async) await wait.value;
   }
 
+  /** Anyone: has `worker` look at what concerns tasks under way, and at its port. */
+  call(worker: number): void {
+    Atomics.add(this.#words, callsAt(worker), 1);
+    this.#wake(worker);
+  }
+
+  /** Worker: how often it has been called. */
+  calls(worker: number): number {
+    return Atomics.load(this.#words, callsAt(worker));
+  }
+
   /** Forgets a dead worker's announcements. */
   forget(worker: number): void {
-    this.withdraw(worker);
-    this.stopSpinning(worker);
+    for (const bitmap of [SLEEPERS, SPINNERS, OCCUPIED, WORKERS]) this.#clear(bitmap, worker);
+    Atomics.compareExchange(this.#words, EXPRESS, worker, 0);
   }
 
   /** Coordinator: wakes workers whether there is work or not. */
@@ -108,39 +161,33 @@ export class WakeUp {
     return Atomics.load(this.#words, CLOSING) !== 0;
   }
 
-  /** Worker: tells the coordinator that something is done, if it rests. */
-  signal(): void {
-    const words = this.#words;
-    if (Atomics.load(words, REST) === 1 && Atomics.compareExchange(words, REST, 1, 0) === 1) {
-      Atomics.add(words, SIGNAL, 1);
-      Atomics.notify(words, SIGNAL);
-    }
-  }
-
-  /** Coordinator: asks for a signal; it must look for finished tasks once more before it rests. */
-  askForSignal(): void {
-    Atomics.store(this.#words, REST, 1);
-  }
-
-  /** Coordinator: needs no signal any more. */
-  stopAsking(): void {
-    Atomics.store(this.#words, REST, 0);
-  }
-
-  /** Coordinator: resolves at the next signal after `seen`; `undefined` when it has come already. */
-  nextSignal(seen: number): Promise<unknown> | undefined {
-    const wait = Atomics.waitAsync(this.#words, SIGNAL, seen);
-    return wait.async ? wait.value : undefined;
-  }
-
-  get signals(): number {
-    return Atomics.load(this.#words, SIGNAL);
-  }
-
   #wake(worker: number): void {
     const at = parkAt(worker);
     Atomics.store(this.#words, at, 1);
     // All waiters, not one: waits that parkAsync has left behind stand in front of the one that counts.
     Atomics.notify(this.#words, at);
+  }
+
+  /** Makes the bitmaps reach as far as `id`. */
+  #reach(id: number): void {
+    const words = this.#words;
+    const span = (id >>> 5) + 1;
+    for (;;) {
+      const reached = Atomics.load(words, SPAN);
+      if (reached >= span || Atomics.compareExchange(words, SPAN, reached, span) === reached)
+        return;
+    }
+  }
+
+  #set(bitmap: number, id: number): void {
+    Atomics.or(this.#words, bitmap + (id >>> 5), 1 << (id & 31));
+  }
+
+  #clear(bitmap: number, id: number): void {
+    Atomics.and(this.#words, bitmap + (id >>> 5), ~(1 << (id & 31)));
+  }
+
+  #has(bitmap: number, id: number): boolean {
+    return ((Atomics.load(this.#words, bitmap + (id >>> 5)) >>> (id & 31)) & 1) !== 0;
   }
 }

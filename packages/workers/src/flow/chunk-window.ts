@@ -10,6 +10,7 @@ import { MillraceError } from '@millrace/core';
 import type { Coordinator } from '../coordinator.js';
 import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
+import { USUAL_TERMS, type Terms } from '../dispatch/task.js';
 import { Chunk } from './chunk.js';
 import { reading, writing } from './io-error.js';
 
@@ -57,6 +58,8 @@ export interface FlowResult {
 /** Chunks in flight for each thread: one at work, one waiting, two being read and written. */
 const CHUNKS_PER_THREAD = 4;
 const FEWEST_CHUNKS = 8;
+
+const CHUNK_TERMS: Terms = { ...USUAL_TERMS, bulk: true, large: true };
 
 export class ChunkWindow {
   readonly #coordinator: Coordinator;
@@ -152,7 +155,8 @@ export class ChunkWindow {
     const { freed } = this.#coordinator;
     const input = buffers.tryAcquire(inputBytes);
     const output = input && buffers.tryAcquire(outputBytes);
-    if (input && output) return new Chunk(this.#config, input, output, () => this.#changed());
+    if (input && output)
+      return new Chunk(this.#config, CHUNK_TERMS, input, output, () => this.#changed());
     if (input) this.#coordinator.undo(input);
     await this.#waitForMemory(freed, inputBytes + outputBytes);
     return undefined;
@@ -241,7 +245,7 @@ export class ChunkWindow {
   #count(chunk: Chunk): void {
     this.#result.bytesIn += chunk.length;
     this.#result.chunks++;
-    this.#result.retries += chunk.deaths;
+    this.#result.retries += chunk.trouble?.deaths ?? 0;
   }
 
   #tell(): void {
@@ -257,6 +261,7 @@ export class ChunkWindow {
     if (this.#failure) return;
     this.#failure = { error };
     this.#sink.abort?.(error);
+    for (const chunk of this.#chunks) this.#coordinator.stop(chunk, error);
     this.#changed();
   }
 

@@ -1,7 +1,7 @@
 /** One chunk on its way: its two slices, its task, and where it stands. */
 import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Outcome, Task } from '../dispatch/task.js';
+import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import { FILE_ENDED } from '../dispatch/layout.js';
 import type { Configured } from '../ops/configurations.js';
 
@@ -15,8 +15,11 @@ export class Chunk implements Task {
   length = 0;
   file = -1;
   position = 0;
+  target = -1;
   last = false;
-  deaths = 0;
+  readonly terms: Terms;
+  cell = IN_NO_CELL;
+  trouble: Trouble | undefined = undefined;
   /** Bytes of output, once settled. */
   size = 0;
   /** The number that the op returned for `merge`. */
@@ -27,8 +30,15 @@ export class Chunk implements Task {
   inputEnded = false;
   readonly #onSettled: () => void;
 
-  constructor(config: Configured, input: Slice, output: Slice, onSettled: () => void) {
+  constructor(
+    config: Configured,
+    terms: Terms,
+    input: Slice,
+    output: Slice,
+    onSettled: () => void,
+  ) {
     this.config = config;
+    this.terms = terms;
     this.inputSlice = input;
     this.outputSlice = output;
     this.#onSettled = onSettled;

@@ -3,9 +3,17 @@ import { MillraceError, Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import type { Coordinator } from '../coordinator.js';
 import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
-import type { Outcome, Task } from '../dispatch/task.js';
+import {
+  IN_NO_CELL,
+  USUAL_TERMS,
+  type Outcome,
+  type Task,
+  type Terms,
+  type Trouble,
+} from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions } from './chunk-window.js';
+import { abortedBy, termsOf, type TaskOptions } from './task-options.js';
 import { CollectingSink } from './sinks.js';
 import { describe, openSource } from './source.js';
 
@@ -24,8 +32,10 @@ const takeEnds = (resolve: (result: unknown) => void, reject: (error: unknown) =
  */
 class SingleTask implements Task {
   readonly config: Configured;
+  readonly terms: Terms;
   readonly result: Promise<unknown>;
-  deaths = 0;
+  cell = IN_NO_CELL;
+  trouble: Trouble | undefined = undefined;
   readonly #coordinator: Coordinator;
   readonly #given: Slice | undefined;
   readonly #input: Slice | undefined;
@@ -37,12 +47,14 @@ class SingleTask implements Task {
   constructor(
     coordinator: Coordinator,
     config: Configured,
+    terms: Terms,
     given: Slice | undefined,
     input: Slice | undefined,
     output: Slice | undefined,
   ) {
     this.#coordinator = coordinator;
     this.config = config;
+    this.terms = terms;
     this.#given = given;
     this.#input = input;
     this.#output = output;
@@ -69,6 +81,10 @@ class SingleTask implements Task {
 
   get position(): number {
     return 0;
+  }
+
+  get target(): number {
+    return -1;
   }
 
   get last(): boolean {
@@ -147,21 +163,41 @@ export function run(
   coordinator: Coordinator,
   config: Configured,
   data: Uint8Array | Slice | undefined,
+  options: TaskOptions | undefined,
 ): Promise<unknown> {
   let task: SingleTask;
   try {
-    task = taskOf(coordinator, config, data);
+    if (options?.signal?.aborted) throw abortedBy(options.signal);
+    const terms = options ? termsOf(options) : USUAL_TERMS;
+    coordinator.requireRoom();
+    task = taskOf(coordinator, config, terms, data);
   } catch (error) {
     coordinator.release(config);
     return Promise.reject(error);
   }
   coordinator.submit(task);
-  return task.result;
+  return options?.signal ? stoppable(coordinator, task, options.signal) : task.result;
+}
+
+/** Stops the task when `signal` says so. */
+async function stoppable(
+  coordinator: Coordinator,
+  task: SingleTask,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const onAbort = (): void => coordinator.stop(task, abortedBy(signal));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await task.result;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 function taskOf(
   coordinator: Coordinator,
   config: Configured,
+  terms: Terms,
   data: Uint8Array | Slice | undefined,
 ): SingleTask {
   check(coordinator, config, data);
@@ -182,7 +218,7 @@ function taskOf(
     if (!given) input?.release();
     throw error;
   }
-  return new SingleTask(coordinator, config, given, input, output);
+  return new SingleTask(coordinator, config, terms, given, input, output);
 }
 
 /** Runs an op that says how to cut its input over bytes of any size. Ends the use of `config`. */

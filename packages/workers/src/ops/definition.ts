@@ -9,6 +9,7 @@
  * All but generators can be cut into chunks, which all threads work on at once, by `split`; `merge` says
  * what becomes of the chunks' results.
  */
+import type { BufferPools } from '@millrace/core';
 
 /** What `run` is told beside the bytes and the params. */
 export interface OpContext<S = unknown> {
@@ -18,6 +19,12 @@ export interface OpContext<S = unknown> {
   readonly lead: Uint8Array;
   /** Whether the input is the last chunk of its object. Always true for a task that is not a chunk. */
   readonly last: boolean;
+  /** Whether nobody wants the result any more, by a signal or a time limit. Cheap enough for inner loops. */
+  readonly cancelled: boolean;
+  /** Aborts when {@link cancelled} becomes true; in a sync op ask `signal.aborted`, which looks for itself. */
+  readonly signal: AbortSignal;
+  /** The pools as this thread sees them, to lease slices of its own. */
+  readonly buffers: BufferPools;
   /** What the op's `setup` returned on this thread; `undefined` for ops without one. */
   readonly state: S;
 }

@@ -4,8 +4,9 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { BufferPools } from '@millrace/core';
-import { CONFIG, cellAt } from '../dispatch/layout.js';
-import { TaskTable } from '../dispatch/task-table.js';
+import { Claims } from '../dispatch/claims.js';
+import { BULK, CONFIG, FLAGS, laneAt, laneOf } from '../dispatch/layout.js';
+import { LaneSignal } from '../dispatch/lane-signal.js';
 import { WakeUp } from '../dispatch/wake-up.js';
 import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import { Execution } from './execution.js';
@@ -15,21 +16,26 @@ import { SpinBudget } from './spin-budget.js';
 export class Drain {
   readonly #me: number;
   readonly #words: Int32Array;
-  readonly #table: TaskTable;
+  readonly #claims: Claims;
   readonly #wakeUp: WakeUp;
+  readonly #signals: (LaneSignal | undefined)[] = [];
   readonly #ops: LoadedOps;
   readonly #execution: Execution;
   readonly #spinners: number;
   readonly #spin = new SpinBudget();
   /** Tasks whose op has returned a promise that is not settled yet. */
   #pending = 0;
+  /** How many of those are chunks of large operations. */
+  #bulky = 0;
+  #calls: number;
   #onSettled: (() => void) | undefined;
 
   constructor(port: MessagePort, welcome: Welcome) {
     this.#me = welcome.thread;
     this.#words = new Int32Array(welcome.dispatch);
-    this.#table = new TaskTable(this.#words);
+    this.#claims = new Claims(this.#words, this.#me);
     this.#wakeUp = new WakeUp(this.#words);
+    this.#calls = this.#wakeUp.calls(this.#me);
     const pools = BufferPools.attach(welcome.memory, welcome.thread, {
       onUnknownArena: () => this.#ops.drainPort(),
     });
@@ -40,71 +46,100 @@ export class Drain {
 
   async run(): Promise<void> {
     for (;;) {
-      let cell = this.#table.claim(this.#me);
-      if (cell < 0) cell = this.#look();
-      if (cell < 0) {
+      this.#answerCalls();
+      let at = this.#claims.next();
+      if (at < 0) at = this.#look();
+      if (at < 0) {
         if (this.#wakeUp.closing && this.#pending === 0) return;
         await this.#rest();
         continue;
       }
       // Whoever takes a task and leaves others behind fetches help.
-      if (this.#table.waiting) this.#wakeUp.wakeOne();
-      const op = this.#ops.get(this.#words[cellAt(cell) + CONFIG]!);
-      const settled = op ? this.#start(cell, op) : await this.#loadAndStart(cell);
+      if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
+      const op = this.#ops.get(this.#words[at + CONFIG]!);
+      const settled = op ? this.#start(at, op) : await this.#loadAndStart(at);
       // With asynchronous ops under way, the event loop gets its turn between tasks.
       if (!settled || this.#pending > 0) await turn();
     }
   }
 
   /** Runs the task; false when it goes on asynchronously. */
-  #start(cell: number, op: LoadedOp): boolean {
-    const going = this.#execution.run(cell, op);
+  #start(at: number, op: LoadedOp): boolean {
+    const bulk = (this.#words[at + FLAGS]! & BULK) !== 0;
+    if (bulk) this.#occupy();
+    const going = this.#execution.run(at, op);
     if (!going) {
-      this.#finish(cell);
+      this.#finish(at, bulk);
       return true;
     }
     this.#pending++;
     // The execution never rejects: a failure of the op is its outcome.
     void going.then(() => {
       this.#pending--;
-      this.#finish(cell);
+      this.#finish(at, bulk);
       this.#onSettled?.();
     });
     return false;
   }
 
-  async #loadAndStart(cell: number): Promise<boolean> {
+  async #loadAndStart(at: number): Promise<boolean> {
     let op: LoadedOp;
     try {
-      op = await this.#ops.load(this.#words[cellAt(cell) + CONFIG]!);
+      op = await this.#ops.load(this.#words[at + CONFIG]!);
     } catch (error) {
-      this.#execution.fail(cell, error);
-      this.#finish(cell);
+      this.#execution.fail(at, error);
+      this.#finish(at, false);
       return true;
     }
-    return this.#start(cell, op);
+    return this.#start(at, op);
   }
 
-  #finish(cell: number): void {
-    this.#table.finish(cell, this.#me);
-    this.#wakeUp.signal();
+  /** Begins a chunk of a large operation: small tasks that wait are the express worker's now, if all are at one. */
+  #occupy(): void {
+    if (this.#bulky++ > 0) return;
+    if (this.#wakeUp.occupy(this.#me) && this.#claims.smallWaiting) this.#wakeUp.wakeOne();
   }
 
-  /** Looks for work for as long as it has lately been worth it; -1 when none came. */
+  #finish(at: number, bulk: boolean): void {
+    this.#claims.tableAt(at).finish(at, this.#me);
+    if (bulk && --this.#bulky === 0) this.#wakeUp.vacate(this.#me);
+    this.#signalOf(laneAt(at)).signal();
+  }
+
+  #signalOf(lane: number): LaneSignal {
+    return (this.#signals[lane] ??= new LaneSignal(this.#words, laneOf(lane)));
+  }
+
+  /** Looks for work for as long as it has lately been worth it; −1 when none came. */
   #look(): number {
     if (this.#pending > 0 || this.#wakeUp.spinning >= this.#spinners) return -1;
     this.#wakeUp.startSpinning(this.#me);
-    const cell = this.#spin.until(() => this.#table.claim(this.#me));
+    const at = this.#spin.until(() => this.#claims.next());
     this.#wakeUp.stopSpinning(this.#me);
-    return cell;
+    return at;
   }
 
-  /** Parks until there is work, or the mill closes, or an asynchronous op has settled. */
+  /** Somebody has called since: tasks under way may have been cancelled, and the port may have news. */
+  #answerCalls(): void {
+    const calls = this.#wakeUp.calls(this.#me);
+    if (calls === this.#calls) return;
+    this.#calls = calls;
+    this.#execution.tellCancelled();
+    this.#ops.drainPort();
+  }
+
+  /** Parks until there is work, or the mill closes, or somebody calls, or an asynchronous op has settled. */
   async #rest(): Promise<void> {
     this.#ops.drainPort();
+    // A task that waits for others than us: whoever woke us for it wanted one of them.
+    if (this.#claims.anyWaiting && !this.#claims.waiting) this.#wakeUp.wakeOne();
     this.#wakeUp.announce(this.#me);
     // Once more, now that whoever publishes can see us.
-    if (this.#table.waiting || this.#wakeUp.closing) {
+    if (
+      this.#claims.waiting ||
+      this.#wakeUp.closing ||
+      this.#calls !== this.#wakeUp.calls(this.#me)
+    ) {
       this.#wakeUp.withdraw(this.#me);
       if (this.#pending > 0) await turn();
       return;

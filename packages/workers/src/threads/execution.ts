@@ -8,7 +8,7 @@ import { MillraceError, type BufferPools } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import {
   BYTES,
-  BY_MESSAGE,
+  BY_LETTER,
   FAILED,
   FILE,
   FILE_ENDED,
@@ -19,39 +19,34 @@ import {
   IN_CELL,
   IN_OUTPUT,
   IN_PLACE,
-  LAST,
   LEAD,
   LENGTH,
   NOTHING,
   NUMBER,
   OFFSET,
-  OUTPUT,
   POSITION,
   RESULT,
   ROOM,
   SIZE,
+  STARTED,
+  TIMED,
   VALUE,
-  cellAt,
 } from '../dispatch/layout.js';
-import type { Letter } from '../dispatch/letters.js';
-import type { OpContext } from '../ops/definition.js';
+import { LetterWriter } from '../dispatch/letters.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
+import { TaskContext } from './task-context.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
-const ALONE: OpContext = Object.freeze({
-  output: EMPTY,
-  lead: EMPTY,
-  last: true,
-  state: undefined,
-});
 
 export class Execution {
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
   readonly #bytes: Uint8Array;
   readonly #pools: BufferPools;
-  readonly #port: MessagePort;
+  readonly #letters: LetterWriter;
+  /** Of tasks under way whose op has returned a promise. */
+  readonly #pending = new Set<TaskContext>();
   readonly #runAt: number;
   readonly #inAt: number;
   readonly #outAt: number;
@@ -61,41 +56,61 @@ export class Execution {
     this.#floats = new Float64Array(words.buffer);
     this.#bytes = new Uint8Array(words.buffer);
     this.#pools = pools;
-    this.#port = port;
+    this.#letters = new LetterWriter(words, pools, port);
     this.#runAt = pools.counters.at(pools.thread, TASKS_RUN);
     this.#inAt = pools.counters.at(pools.thread, BYTES_IN);
     this.#outAt = pools.counters.at(pools.thread, BYTES_OUT);
   }
 
-  /** Runs `op` on the cell's task. The promise, if there is one, resolves when the outcome stands in the cell. */
-  run(cell: number, op: LoadedOp): Promise<void> | undefined {
+  /** Runs `op` on the task in the cell at `at`. The promise, if there is one, resolves when the outcome stands in the cell. */
+  run(at: number, op: LoadedOp): Promise<void> | undefined {
+    const words = this.#words;
     try {
-      const at = cellAt(cell);
+      if ((words[at + FLAGS]! & TIMED) !== 0) words[at + STARTED] = Date.now() | 0;
       const bytes = this.#input(at);
       if (!bytes) return undefined;
       this.#pools.count(this.#runAt, 1);
-      const result = op.run(bytes, op.params, this.#context(at));
-      if (result instanceof Promise) {
-        return result.then(
-          (value: unknown) => this.#report(cell, op, value),
-          (error: unknown) => this.fail(cell, error),
-        );
-      }
-      this.#report(cell, op, result);
+      const context = new TaskContext(words, at, this.#pools, undefined);
+      const result = op.run(bytes, op.params, context);
+      if (result instanceof Promise) return this.#await(at, op, context, result);
+      context.end();
+      this.#report(at, op, result);
     } catch (error) {
-      this.fail(cell, error);
+      this.fail(at, error);
     }
     return undefined;
   }
 
+  /** Tells the ops under way whose tasks were cancelled. */
+  tellCancelled(): void {
+    for (const context of this.#pending) context.tell();
+  }
+
   /** Puts an error in the place of the result. */
-  fail(cell: number, error: unknown): void {
+  fail(at: number, error: unknown): void {
     const described = describe(error);
-    this.#send(
-      { cell, error: { cause: error, ...described } },
-      { cell, error: { cause: described.message, ...described } },
-    );
-    this.#words[cellAt(cell) + RESULT] = FAILED;
+    // Not cloneable, a function inside an error for instance: its description is.
+    if (!this.#letters.send(at, { error: { cause: error, ...described } })) {
+      this.#letters.send(at, { error: { cause: described.message, ...described } });
+    }
+    this.#words[at + RESULT] = FAILED;
+  }
+
+  async #await(
+    at: number,
+    op: LoadedOp,
+    context: TaskContext,
+    result: Promise<unknown>,
+  ): Promise<void> {
+    this.#pending.add(context);
+    try {
+      const value = await result;
+      this.#report(at, op, value);
+    } catch (error) {
+      this.fail(at, error);
+    }
+    this.#pending.delete(context);
+    context.end();
   }
 
   /** The input's bytes, read from the file where the task says so; `undefined` when the file was too short. */
@@ -121,32 +136,12 @@ export class Execution {
     return start + lead === 0 ? whole : whole.subarray(start + lead);
   }
 
-  #context(at: number): OpContext {
+  #report(at: number, op: LoadedOp, result: unknown): void {
     const words = this.#words;
-    const output = words[at + OUTPUT]!;
-    const lead = words[at + LEAD]!;
-    if (output < 0 && lead === 0) return ALONE;
-    const start = words[at + OFFSET]!;
-    return {
-      output: output < 0 ? EMPTY : this.#pools.viewOf(output as SlotRef, words[at + ROOM]!),
-      lead:
-        lead === 0
-          ? EMPTY
-          : this.#pools
-              .viewOf(words[at + INPUT]! as SlotRef, start + lead + words[at + LENGTH]!)
-              .subarray(start, start + lead),
-      last: (words[at + FLAGS]! & LAST) !== 0,
-      state: undefined,
-    };
-  }
-
-  #report(cell: number, op: LoadedOp, result: unknown): void {
-    const words = this.#words;
-    const at = cellAt(cell);
     if (op.kind === 'in-place') {
       words[at + RESULT] = IN_PLACE;
     } else if (op.kind === 'transform') {
-      this.#reportWritten(cell, op, result);
+      this.#reportWritten(at, op, result);
     } else if (typeof result === 'number') {
       words[at + RESULT] = NUMBER;
       this.#floats[(at + VALUE) >> 1] = result;
@@ -156,11 +151,11 @@ export class Execution {
       words[at + RESULT] = IN_CELL;
       words[at + SIZE] = result.byteLength;
       this.#bytes.set(result, (at + BYTES) * 4);
-    } else if (this.#send({ cell, value: owned(result) })) {
-      words[at + RESULT] = BY_MESSAGE;
+    } else if (this.#letters.send(at, { value: owned(result) })) {
+      words[at + RESULT] = BY_LETTER;
     } else {
       this.fail(
-        cell,
+        at,
         new MillraceError(
           'ERR_OP_OUTPUT',
           `Cannot return the result of "${op.name}" as it cannot be cloned`,
@@ -169,14 +164,13 @@ export class Execution {
     }
   }
 
-  #reportWritten(cell: number, op: LoadedOp, result: unknown): void {
-    const at = cellAt(cell);
+  #reportWritten(at: number, op: LoadedOp, result: unknown): void {
     const room = this.#words[at + ROOM]!;
     const written = result as { size?: unknown; value?: unknown } | undefined | null;
     const size = typeof result === 'number' ? result : written?.size;
     if (!Number.isInteger(size) || (size as number) < 0 || (size as number) > room) {
       this.fail(
-        cell,
+        at,
         new MillraceError(
           'ERR_OP_OUTPUT',
           `Cannot take the output of "${op.name}" as it must say how many bytes it wrote, from 0 to ${room}: got ${String(size)}`,
@@ -188,18 +182,6 @@ export class Execution {
     this.#words[at + RESULT] = IN_OUTPUT;
     this.#words[at + SIZE] = size as number;
     this.#floats[(at + VALUE) >> 1] = Number(written?.value ?? 0);
-  }
-
-  /** Posts a letter, or `otherwise` when it cannot be cloned; false when neither went. */
-  #send(letter: Letter, otherwise?: Letter): boolean {
-    try {
-      this.#port.postMessage(letter);
-      return true;
-    } catch {
-      // Not cloneable, a function inside an error for instance: its description is.
-      if (otherwise) this.#port.postMessage(otherwise);
-      return otherwise !== undefined;
-    }
   }
 }
 

@@ -1,0 +1,57 @@
+/**
+ * The workforce: the workers as the coordinator lets them in, wakes them, and buries them.
+ *
+ * A burial is told to the owner of every lane in use: what the dead worker was at, and what it had
+ * finished, is marked in the cells first.
+ */
+import { LaneSignal } from './lane-signal.js';
+import { MAX_THREADS } from '@millrace/core/internal';
+import { laneOf } from './layout.js';
+import { TaskTable } from './task-table.js';
+import { WakeUp } from './wake-up.js';
+
+export class Workforce {
+  readonly #words: Int32Array;
+  readonly #wakeUp: WakeUp;
+
+  constructor(words: Int32Array) {
+    this.#words = words;
+    this.#wakeUp = new WakeUp(words);
+  }
+
+  /** Makes ready for a worker that is about to start; an express one runs small tasks while all others are occupied. */
+  admit(worker: number, express = false): void {
+    this.#wakeUp.admit(worker, express);
+  }
+
+  /** Has `worker` look at its port, and at what concerns its tasks. */
+  call(worker: number): void {
+    this.#wakeUp.call(worker);
+  }
+
+  /** Wakes all of `workers`, so that they read their ports. */
+  wakeAll(workers: Iterable<number>): void {
+    this.#wakeUp.wakeAll(workers);
+  }
+
+  /** Tells `workers` to leave. */
+  close(workers: Iterable<number>): void {
+    this.#wakeUp.close(workers);
+  }
+
+  /** `worker` is dead for certain: marks what it left behind, and tells those whom it concerns. */
+  bury(worker: number): void {
+    this.#wakeUp.forget(worker);
+    let left = false;
+    for (let lane = 0; lane < MAX_THREADS; lane++) {
+      if (!this.#wakeUp.laneInUse(lane)) continue;
+      const layout = laneOf(lane);
+      const table = new TaskTable(this.#words, layout);
+      table.orphan(worker);
+      left ||= table.waiting;
+      new LaneSignal(this.#words, layout).tellOfOrphans();
+    }
+    // It may have been the one that was woken, or the one that looked for work while nobody was woken.
+    if (left) this.#wakeUp.wakeOne();
+  }
+}
