@@ -1,2 +1,2 @@
 /** The built-in ops. */
-export { gzip, type GzipParams } from '@millrace/workers/ops';
+export { crc32, gzip, sha256, type GzipParams } from '@millrace/workers/ops';

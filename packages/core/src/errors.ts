@@ -36,6 +36,8 @@ export type MillraceErrorCode =
   | 'ERR_OP_FAILED'
   /** The op wrote more than its output slice holds, or said so. */
   | 'ERR_OP_OUTPUT'
+  /** The op's `setup` threw on a worker thread; `cause` holds what it threw. */
+  | 'ERR_OP_SETUP'
   /** The op's params cannot be cloned to another thread. */
   | 'ERR_PARAMS_NOT_CLONEABLE'
   /** No slot was free, and the pool may not grow further. */

@@ -398,7 +398,12 @@ export class Dispatcher {
 
 /** What the caller sees of an error in an op: the thrown thing as `cause`, with its code if it had one. */
 function errorOf(task: Task, { cause, message, code }: LetterError): MillraceError {
-  if (code === 'ERR_OP_LOAD' || code === 'ERR_OP_OUTPUT' || code === 'ERR_READ') {
+  if (
+    code === 'ERR_OP_LOAD' ||
+    code === 'ERR_OP_SETUP' ||
+    code === 'ERR_OP_OUTPUT' ||
+    code === 'ERR_READ'
+  ) {
     return new MillraceError(code, message, { cause: (cause as Error).cause });
   }
   if (cause instanceof Error && code !== undefined) Object.assign(cause, { code });

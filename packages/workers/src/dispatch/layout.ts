@@ -11,8 +11,8 @@
  *            SPAN        words of these bitmaps that are in use
  *            CLOSING     1 once workers should leave
  *            EXPRESS     the worker that runs small tasks while all others are occupied; 0 for none
- *   workers  a line each: PARK, which it waits on; CALLS, which counts what it is called for
- *   cap      the semaphore of large operations
+ *   workers  a line each: PARK, which it waits on; CALLS, which counts what it is called for; MAIL, which
+ *            counts the messages posted to it
  *   lanes    one a submitter: the mill's own, which has more cells, then one for each thread id
  *
  * A lane is written by its owner, who submits, and by the workers:
@@ -45,7 +45,6 @@
  *   15 AVOID     a worker that is not to run it, or 0
  *   16                                                   BYTES   up to 64 bytes of result
  */
-import { Semaphore } from '@millrace/core';
 import { LINE, MAX_THREADS } from '@millrace/core/internal';
 
 export const SLEEPERS = 0;
@@ -58,9 +57,7 @@ export const CLOSING = WORKERS + 9;
 export const EXPRESS = WORKERS + 10;
 
 const WORKERS_AT = 4 * LINE;
-/** The semaphore that caps large operations. */
-export const CAP_AT = WORKERS_AT + MAX_THREADS * LINE;
-const LANES_AT = CAP_AT + Math.ceil(Semaphore.words(MAX_THREADS - 1) / LINE) * LINE;
+const LANES_AT = WORKERS_AT + MAX_THREADS * LINE;
 
 export function parkAt(worker: number): number {
   return WORKERS_AT + worker * LINE;
@@ -68,6 +65,10 @@ export function parkAt(worker: number): number {
 
 export function callsAt(worker: number): number {
   return WORKERS_AT + worker * LINE + 1;
+}
+
+export function mailAt(worker: number): number {
+  return WORKERS_AT + worker * LINE + 2;
 }
 
 /** Rings of a lane: tasks by priority, those that are tried again, and chunks of large operations by priority. */

@@ -21,6 +21,7 @@ import {
   SPINNERS,
   WORKERS,
   callsAt,
+  mailAt,
   parkAt,
 } from './layout.js';
 
@@ -34,6 +35,7 @@ export class WakeUp {
   /** Coordinator: makes room in the bitmaps for `worker`, before it starts. */
   admit(worker: number, express = false): void {
     this.#reach(worker);
+    Atomics.store(this.#words, mailAt(worker), 0);
     if (express) Atomics.store(this.#words, EXPRESS, worker);
     this.#set(WORKERS, worker);
   }
@@ -138,6 +140,16 @@ export class WakeUp {
   /** Worker: how often it has been called. */
   calls(worker: number): number {
     return Atomics.load(this.#words, callsAt(worker));
+  }
+
+  /** Coordinator: is about to post a message to `worker`, which may become readable later than words do. */
+  post(worker: number): void {
+    Atomics.add(this.#words, mailAt(worker), 1);
+  }
+
+  /** Worker: how many messages have been posted to it. */
+  mail(worker: number): number {
+    return Atomics.load(this.#words, mailAt(worker));
   }
 
   /** Forgets a dead worker's announcements. */

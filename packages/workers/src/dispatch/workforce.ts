@@ -29,6 +29,11 @@ export class Workforce {
     this.#wakeUp.call(worker);
   }
 
+  /** A message is about to be posted to `worker`. */
+  post(worker: number): void {
+    this.#wakeUp.post(worker);
+  }
+
   /** Wakes all of `workers`, so that they read their ports. */
   wakeAll(workers: Iterable<number>): void {
     this.#wakeUp.wakeAll(workers);

@@ -1,13 +1,15 @@
 /**
  * Configured ops: an op together with its params, told to every worker once and then named by a number.
  *
- * Params are cloned when an op is configured, not for each chunk. Flat params (no objects inside) are
- * recognised when they come again, so that `run(op, bytes, { level: 6 })` in a loop tells the workers
- * one thing once. Others are configured for each call and dropped after it.
+ * Params are cloned when an op is configured, not for each chunk. They are recognised by their content
+ * when they come again, so that `run(op, bytes, { level: 6 })` in a loop tells the workers one thing once,
+ * and what an op's `setup` made of it is made once. Large params, and those with shared memory in them,
+ * are configured for each call and dropped after it.
  */
 import { MillraceError } from '@millrace/core';
 import type { Op } from './define-op.js';
 import type { AnyDefinition, OpKind } from './definition.js';
+import { keyOf } from './params-key.js';
 
 /** What a worker is told. */
 export interface Announcement {
@@ -22,6 +24,8 @@ export interface Announcement {
 export interface Withdrawal {
   readonly type: 'drop';
   readonly id: number;
+  /** Whether there is something to tear down: a worker at rest must wake for it. */
+  readonly urgent: boolean;
 }
 
 export interface Configured {
@@ -38,7 +42,7 @@ export interface Configured {
 interface Known {
   readonly config: Configured;
   readonly announcement: Announcement;
-  /** Where it is found again when the same flat params come; absent for params that are not flat. */
+  /** Where it is found again when the same params come; absent for params without a key. */
   readonly kept?: { readonly among: Map<string, Configured>; readonly key: string };
 }
 
@@ -69,7 +73,7 @@ export class Configurations {
     }
     const check = op.definition.params;
     const params: unknown = check ? check(given) : given;
-    const key = flatKey(params);
+    const key = keyOf(params);
     let among = this.#byOp.get(op);
     if (!among) this.#byOp.set(op, (among = new Map<string, Configured>()));
     const config =
@@ -123,29 +127,9 @@ export class Configurations {
   #forget({ config, kept }: Known): void {
     this.#known.delete(config.id);
     kept?.among.delete(kept.key);
-    this.#announce({ type: 'drop', id: config.id });
+    const urgent = config.definition.teardown !== undefined;
+    this.#announce({ type: 'drop', id: config.id, urgent });
   }
-}
-
-/** A key that equal flat params share; `undefined` for params that are not flat. */
-function flatKey(params: unknown): string | undefined {
-  if (params === undefined) return '';
-  if (params === null) return 'null';
-  if (typeof params !== 'object' || Object.getPrototypeOf(params) !== Object.prototype)
-    return undefined;
-  let key = '{';
-  for (const [name, value] of Object.entries(params)) {
-    if ((typeof value === 'object' && value !== null) || typeof value === 'function')
-      return undefined;
-    const text =
-      typeof value === 'string'
-        ? JSON.stringify(value)
-        : Object.is(value, -0)
-          ? '-0'
-          : String(value);
-    key += `${JSON.stringify(name)}:${typeof value}:${text},`;
-  }
-  return key;
 }
 
 function cloneOf(params: unknown, name: string): unknown {

@@ -44,7 +44,7 @@ function functionFault(written: Written): string | undefined {
   return undefined;
 }
 
-function splitFault({ split, inPlace, generates }: Written): string | undefined {
+function splitFault({ split, generates }: Written): string | undefined {
   if (split === undefined) return undefined;
   if (generates) return 'an op that generates cannot have a "split"';
   if (typeof split !== 'object' || split === null) {
@@ -56,9 +56,6 @@ function splitFault({ split, inPlace, generates }: Written): string | undefined 
   }
   if (!Number.isSafeInteger(overlap) || (overlap as number) < 0) {
     return `"split.overlap" must be an integer of at least 0: got ${show(overlap)}`;
-  }
-  if (inPlace && overlap !== 0) {
-    return `an op in place cannot have an overlap, since the chunk before may have been changed already: got ${show(overlap)}`;
   }
   return undefined;
 }

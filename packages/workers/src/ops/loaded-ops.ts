@@ -1,6 +1,8 @@
 /**
- * The worker's side of configured ops: announcements come in over the control port, modules are
- * imported when their op is first needed.
+ * The worker's side of configured ops: announcements come in over the control port; an op's module is
+ * imported, and its `setup` called, when a task of it first comes.
+ *
+ *   announced ──first task──▶ imported, set up ──dropped, or the thread leaves──▶ torn down
  */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { MillraceError, type ArenaRenewal } from '@millrace/core';
@@ -17,13 +19,20 @@ export interface LoadedOp {
   readonly kind: OpKind;
   readonly run: AnyDefinition<unknown>['run'];
   readonly params: unknown;
+  /** What its `setup` returned. */
+  readonly state: unknown;
+  readonly teardown: AnyDefinition<unknown>['teardown'];
 }
 
 export class LoadedOps {
   readonly #port: MessagePort;
   readonly #onRenewal: (renewal: ArenaRenewal) => void;
   readonly #announced = new Map<number, Announcement>();
+  readonly #loading = new Map<number, Promise<LoadedOp>>();
   readonly #loaded = new Map<number, LoadedOp>();
+  /** Teardowns that have not ended yet. */
+  readonly #ending = new Set<Promise<void>>();
+  #received = 0;
 
   /** @param onRenewal takes in what comes over the same port and is about memory */
   constructor(
@@ -36,35 +45,56 @@ export class LoadedOps {
     for (const announcement of announced) this.#announced.set(announcement.id, announcement);
   }
 
-  /** The op, if its module has been imported already. */
+  /** How many messages have come. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Whether a teardown is under way, which needs the thread's event loop. */
+  get busy(): boolean {
+    return this.#ending.size > 0;
+  }
+
+  /** The op, if it has been loaded already. */
   get(id: number): LoadedOp | undefined {
     return this.#loaded.get(id);
   }
 
   /**
-   * Imports the op's module.
+   * Imports the op's module and calls its `setup`: once, however many tasks wait for it. What fails is
+   * tried again for the next task.
    *
-   * @throws MillraceError `ERR_OP_LOAD`
+   * @throws MillraceError `ERR_OP_LOAD`, `ERR_OP_SETUP`
    */
-  async load(id: number): Promise<LoadedOp> {
-    const { url, name, params } = this.#announcement(id);
-    let op: unknown;
+  load(id: number): Promise<LoadedOp> {
+    let loading = this.#loading.get(id);
+    if (!loading) {
+      loading = this.#load(this.#announcement(id)).finally(() => this.#loading.delete(id));
+      this.#loading.set(id, loading);
+    }
+    return loading;
+  }
+
+  /** The thread leaves: everything is torn down. */
+  async close(): Promise<void> {
+    for (const id of this.#loaded.keys()) this.#drop(id);
+    await Promise.all(this.#ending);
+  }
+
+  async #load({ id, url, name, params }: Announcement): Promise<LoadedOp> {
+    const op = await importOp(url, name);
+    const { run, setup, teardown } = op.definition;
+    let state: unknown;
     try {
-      op = ((await import(url)) as Record<string, unknown>)[name];
+      state = await setup?.(params);
     } catch (cause) {
       throw new MillraceError(
-        'ERR_OP_LOAD',
-        `Cannot load op "${name}" as importing ${url} failed: ${String(cause)}`,
+        'ERR_OP_SETUP',
+        `Cannot set up op "${name}" of ${url} on a worker thread: ${reasonOf(cause)}`,
         { cause },
       );
     }
-    if (!(op instanceof Op)) {
-      throw new MillraceError(
-        'ERR_OP_LOAD',
-        `Cannot load op "${name}" as ${url} does not export an op of that name`,
-      );
-    }
-    const loaded = { name, kind: op.kind, run: op.definition.run, params };
+    const loaded: LoadedOp = { name, kind: op.kind, run, params, state, teardown };
     this.#loaded.set(id, loaded);
     return loaded;
   }
@@ -86,13 +116,64 @@ export class LoadedOps {
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (!received) return;
+      this.#received++;
       const message = received.message as Incoming;
       if (message.type === 'config') this.#announced.set(message.id, message);
       else if (message.type === 'renewal') this.#onRenewal(message.renewal);
       else {
         this.#announced.delete(message.id);
-        this.#loaded.delete(message.id);
+        this.#drop(message.id);
       }
     }
+  }
+
+  /** No task of it is left, and none will come. */
+  #drop(id: number): void {
+    const loaded = this.#loaded.get(id);
+    this.#loaded.delete(id);
+    if (!loaded?.teardown) return;
+    const ending: Promise<void> = tearDown(loaded).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+}
+
+async function importOp(url: string, name: string): Promise<Op<unknown, unknown>> {
+  let exports: Record<string, unknown>;
+  try {
+    exports = (await import(url)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new MillraceError(
+      'ERR_OP_LOAD',
+      `Cannot load op "${name}" as importing ${url} failed: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+  const op = exports[name];
+  if (op instanceof Op) return op as Op<unknown, unknown>;
+  throw new MillraceError(
+    'ERR_OP_LOAD',
+    `Cannot load op "${name}" as ${url} ${
+      op === undefined ? 'has no export of that name' : 'exports something else under that name'
+    }`,
+  );
+}
+
+/** Nobody waits for the outcome of a teardown, so an error can only be warned of. */
+async function tearDown({ name, teardown, state, params }: LoadedOp): Promise<void> {
+  try {
+    await teardown!(state, params);
+  } catch (error) {
+    process.emitWarning(`Tearing down op "${name}" failed: ${reasonOf(error)}`, 'MillraceWarning');
+    // Warnings are told in the event loop's next turn: the thread must not park before.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function reasonOf(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    // An object without a prototype, for instance, has no string.
+    return `something of type ${typeof error} was thrown`;
   }
 }

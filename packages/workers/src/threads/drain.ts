@@ -138,13 +138,14 @@ export class Drain {
     if (
       this.#claims.waiting ||
       this.#wakeUp.closing ||
+      this.#ops.received !== this.#wakeUp.mail(this.#me) ||
       this.#calls !== this.#wakeUp.calls(this.#me)
     ) {
       this.#wakeUp.withdraw(this.#me);
       if (this.#pending > 0) await turn();
       return;
     }
-    if (this.#pending === 0) {
+    if (this.#pending === 0 && !this.#ops.busy) {
       this.#wakeUp.park(this.#me);
     } else {
       const settled = new Promise<void>((resolve) => (this.#onSettled = resolve));

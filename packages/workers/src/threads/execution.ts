@@ -70,7 +70,7 @@ export class Execution {
       const bytes = this.#input(at);
       if (!bytes) return undefined;
       this.#pools.count(this.#runAt, 1);
-      const context = new TaskContext(words, at, this.#pools, undefined);
+      const context = new TaskContext(words, at, this.#pools, op.state);
       const result = op.run(bytes, op.params, context);
       if (result instanceof Promise) return this.#await(at, op, context, result);
       context.end();
