@@ -4,6 +4,8 @@ import { threadId, type MessagePort } from 'node:worker_threads';
 import { BufferPools, MillraceError, type Slice } from '@millrace/core';
 import { Dispatcher, workerDied, type DispatchStats } from './dispatch/dispatcher.js';
 import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
+import { LargeOperations } from './dispatch/large-operations.js';
+import type { Limits } from './dispatch/limits.js';
 import type { Task } from './dispatch/task.js';
 import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
@@ -16,16 +18,16 @@ const TRIM_AFTER_MS = 10_000;
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
 
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends Limits {
   readonly threads: number;
   readonly memory: number;
-  readonly maxQueue: number;
-  readonly graceMs: number;
 }
 
 export class Coordinator {
   readonly buffers: BufferPools;
   readonly threadCount: number;
+  /** The cap on large operations. */
+  readonly large: LargeOperations;
   readonly #words = new Int32Array(new SharedArrayBuffer(DISPATCH_WORDS * 4));
   readonly #workforce = new Workforce(this.#words);
   readonly #dispatcher: Dispatcher;
@@ -42,7 +44,7 @@ export class Coordinator {
   #onReady: (() => void) | undefined;
   #trimming: NodeJS.Timeout | undefined;
 
-  private constructor({ threads, memory, maxQueue, graceMs }: CoordinatorOptions) {
+  private constructor({ threads, memory, maxQueue, graceMs, large }: CoordinatorOptions) {
     this.threadCount = threads;
     this.#maxQueue = maxQueue;
     const tell = (message: WorkerMessage): void => {
@@ -54,6 +56,8 @@ export class Coordinator {
     this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
       onRenewal: (renewal) => tell({ type: 'renewal', renewal }),
     });
+    LargeOperations.init(this.#words, large);
+    this.large = new LargeOperations(this.#words, this.buffers.thread, large);
     this.#dispatcher = new Dispatcher({
       words: this.#words,
       lane: MILL_LANE,
@@ -190,6 +194,7 @@ export class Coordinator {
     this.#workforce.bury(thread.id);
     this.#dispatcher.mourn(thread.id, cause);
     this.#ports.delete(thread.id);
+    this.large.reclaim(thread.id);
     // Only now may its id be given to another.
     this.buffers.sweep(thread.id, thread.threadId);
   }

@@ -5,6 +5,8 @@ import type { Worker } from 'node:worker_threads';
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Coordinator } from './coordinator.js';
 import { pump, type PumpReport } from './flow/pump.js';
+import type { LargeStats } from './dispatch/large-operations.js';
+import { checkedLimits, type LimitOptions } from './dispatch/limits.js';
 import { run, runChunked } from './flow/run.js';
 import type { TaskOptions } from './flow/task-options.js';
 import type { FlowOptions, FlowProgress } from './flow/chunk-window.js';
@@ -18,18 +20,11 @@ import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 const MiB = 1024 * 1024;
 const MOST_THREADS = 120;
 
-export interface MillOptions {
+export interface MillOptions extends LimitOptions {
   /** Worker threads, 1 to 120. @defaultValue `os.availableParallelism()` */
   threads?: number;
   /** The most bytes that slices may take together, at least 4 MiB. @defaultValue 256 MiB */
   memory?: number;
-  /**
-   * The most tasks that may wait or run at a time: with more, `run` rejects with `ERR_QUEUE_FULL`, and
-   * `ready` waits. Flows bound themselves, and are not counted against it. @defaultValue Infinity
-   */
-  maxQueue?: number;
-  /** How long a task that was aborted or ran out of time may go on before its thread is ended. @defaultValue 1000 */
-  graceMs?: number;
 }
 
 export interface PumpOptions<P> {
@@ -58,6 +53,8 @@ export interface MillStats {
     run: number;
   };
   deaths: number;
+  /** Large operations, or their bytes where `maxLargeOpBytes` caps them. */
+  largeOps: LargeStats;
   /** Bytes that workers have read and written for tasks. */
   bytes: { in: number; out: number };
   memory: { limit: number; open: number; arena: { kind: 'wasm' | 'plain'; reason?: string } };
@@ -163,6 +160,7 @@ export class Mill implements AsyncDisposable {
       threads,
       tasks: { ...tasks, inFlight: this.#coordinator.inFlight, run: count(TASKS_RUN) },
       deaths,
+      largeOps: this.#coordinator.large.stats(),
       bytes: { in: count(BYTES_IN), out: count(BYTES_OUT) },
       memory: { limit: buffers.memoryBytes, open: buffers.openBytes, arena: buffers.arena },
       slices: buffers.slices,
@@ -185,31 +183,14 @@ export class Mill implements AsyncDisposable {
  * @throws MillraceError `ERR_INVALID_ARG`, `ERR_ARENA_UNAVAILABLE`, `ERR_WORKER_DIED`
  */
 export async function createMill(options: MillOptions = {}): Promise<Mill> {
-  const {
-    threads = availableParallelism(),
-    memory = 256 * MiB,
-    maxQueue = Infinity,
-    graceMs = 1000,
-  } = options;
+  const { threads = availableParallelism(), memory = 256 * MiB } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new MillraceError(
       'ERR_INVALID_ARG',
       `Cannot use "threads" of ${String(threads)} as it must be an integer from 1 to ${MOST_THREADS}`,
     );
   }
-  if (!(maxQueue >= 1)) {
-    throw new MillraceError(
-      'ERR_INVALID_ARG',
-      `Cannot use "maxQueue" of ${String(maxQueue)} as it must be 1 or more`,
-    );
-  }
-  if (!(graceMs >= 0 && graceMs < 2 ** 31)) {
-    throw new MillraceError(
-      'ERR_INVALID_ARG',
-      `Cannot use "graceMs" of ${String(graceMs)} as it must be from 0 to 2147483647`,
-    );
-  }
-  return new Mill(await Coordinator.start({ threads, memory, maxQueue, graceMs }));
+  return new Mill(await Coordinator.start({ threads, memory, ...checkedLimits(options, threads) }));
 }
 
 /** The threads at work, for tests that end them. */

@@ -13,6 +13,7 @@
  *            EXPRESS     the worker that runs small tasks while all others are occupied; 0 for none
  *   workers  a line each: PARK, which it waits on; CALLS, which counts what it is called for; MAIL, which
  *            counts the messages posted to it
+ *   cap      the semaphore of large operations
  *   lanes    one a submitter: the mill's own, which has more cells, then one for each thread id
  *
  * A lane is written by its owner, who submits, and by the workers:
@@ -45,6 +46,7 @@
  *   15 AVOID     a worker that is not to run it, or 0
  *   16                                                   BYTES   up to 64 bytes of result
  */
+import { Semaphore } from '@millrace/core';
 import { LINE, MAX_THREADS } from '@millrace/core/internal';
 
 export const SLEEPERS = 0;
@@ -57,7 +59,9 @@ export const CLOSING = WORKERS + 9;
 export const EXPRESS = WORKERS + 10;
 
 const WORKERS_AT = 4 * LINE;
-const LANES_AT = WORKERS_AT + MAX_THREADS * LINE;
+/** The semaphore that caps large operations. */
+export const CAP_AT = WORKERS_AT + MAX_THREADS * LINE;
+const LANES_AT = CAP_AT + Math.ceil(Semaphore.words(MAX_THREADS - 1) / LINE) * LINE;
 
 export function parkAt(worker: number): number {
   return WORKERS_AT + worker * LINE;

@@ -59,7 +59,7 @@ export interface FlowResult {
 const CHUNKS_PER_THREAD = 4;
 const FEWEST_CHUNKS = 8;
 
-const CHUNK_TERMS: Terms = { ...USUAL_TERMS, bulk: true, large: true };
+const LARGE_TERMS: Terms = { ...USUAL_TERMS, bulk: true, large: true };
 
 export class ChunkWindow {
   readonly #coordinator: Coordinator;
@@ -73,6 +73,12 @@ export class ChunkWindow {
   readonly #chunks: Chunk[] = [];
   readonly #startedAt = performance.now();
   readonly #result: FlowResult = { bytesIn: 0, bytesOut: 0, chunks: 0, retries: 0, elapsedMs: 0 };
+  readonly #large: boolean;
+  readonly #weight: number;
+  readonly #stopping = new AbortController();
+  /** Chunks in the hands of the workers: while there are any, a large operation holds a permit. */
+  #atWork = 0;
+  #permitted = false;
   #fed = false;
   #failure: { error: unknown } | undefined;
   #wake: (() => void)[] = [];
@@ -90,6 +96,8 @@ export class ChunkWindow {
     this.#feed = feed;
     this.#sink = sink;
     this.#options = options;
+    this.#large = coordinator.large.isLarge(feed.totalBytes);
+    this.#weight = coordinator.large.weightOf(feed.totalBytes);
     this.#most = Math.max(FEWEST_CHUNKS, CHUNKS_PER_THREAD * coordinator.threadCount);
   }
 
@@ -120,8 +128,7 @@ export class ChunkWindow {
         const chunk = await this.#lease();
         if (!chunk) continue;
         if (!(await this.#fill(chunk))) return;
-        this.#chunks.push(chunk);
-        this.#coordinator.submit(chunk);
+        if (!(await this.#submit(chunk))) return;
         if (chunk.last) return;
       }
     } catch (error) {
@@ -130,6 +137,35 @@ export class ChunkWindow {
       this.#fed = true;
       this.#changed();
     }
+  }
+
+  /** Offers a chunk to the workers, with a permit if the operation is large; false when it was stopped meanwhile. */
+  async #submit(chunk: Chunk): Promise<boolean> {
+    if (this.#large && !this.#permitted) {
+      const { large } = this.#coordinator;
+      try {
+        if (!large.tryEnter(this.#weight)) {
+          await large.enter(this.#weight, this.#stopping.signal);
+        }
+      } catch {
+        // Stopped: nothing else ends the wait.
+        chunk.release();
+        return false;
+      }
+      this.#permitted = true;
+    }
+    this.#atWork++;
+    this.#chunks.push(chunk);
+    this.#coordinator.submit(chunk);
+    return true;
+  }
+
+  #onSettled(): void {
+    if (--this.#atWork === 0 && this.#permitted) {
+      this.#permitted = false;
+      this.#coordinator.large.leave(this.#weight);
+    }
+    this.#changed();
   }
 
   /** False when the flow was stopped meanwhile; the chunk is then released once nobody writes to it. */
@@ -155,8 +191,9 @@ export class ChunkWindow {
     const { freed } = this.#coordinator;
     const input = buffers.tryAcquire(inputBytes);
     const output = input && buffers.tryAcquire(outputBytes);
+    const terms = this.#large ? LARGE_TERMS : USUAL_TERMS;
     if (input && output)
-      return new Chunk(this.#config, CHUNK_TERMS, input, output, () => this.#changed());
+      return new Chunk(this.#config, terms, input, output, () => this.#onSettled());
     if (input) this.#coordinator.undo(input);
     await this.#waitForMemory(freed, inputBytes + outputBytes);
     return undefined;
@@ -260,6 +297,7 @@ export class ChunkWindow {
   #stop(error: unknown): void {
     if (this.#failure) return;
     this.#failure = { error };
+    this.#stopping.abort(error);
     this.#sink.abort?.(error);
     for (const chunk of this.#chunks) this.#coordinator.stop(chunk, error);
     this.#changed();

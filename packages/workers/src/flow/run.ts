@@ -168,15 +168,36 @@ export function run(
   let task: SingleTask;
   try {
     if (options?.signal?.aborted) throw abortedBy(options.signal);
-    const terms = options ? termsOf(options) : USUAL_TERMS;
     coordinator.requireRoom();
+    const usual = options ? termsOf(options) : USUAL_TERMS;
+    const terms = coordinator.large.isLarge(data?.byteLength ?? 0)
+      ? { ...usual, bulk: true, large: true }
+      : usual;
     task = taskOf(coordinator, config, terms, data);
   } catch (error) {
     coordinator.release(config);
     return Promise.reject(error);
   }
-  coordinator.submit(task);
+  if (task.terms.large) submitLarge(coordinator, task, options?.signal);
+  else coordinator.submit(task);
   return options?.signal ? stoppable(coordinator, task, options.signal) : task.result;
+}
+
+/** Submits a task on a large object when there is a permit for it. */
+function submitLarge(
+  coordinator: Coordinator,
+  task: SingleTask,
+  signal: AbortSignal | undefined,
+): void {
+  const { large } = coordinator;
+  const weight = large.weightOf(task.length);
+  const submit = (): void => {
+    const leave = (): void => large.leave(weight);
+    task.result.then(leave, leave);
+    coordinator.submit(task);
+  };
+  if (large.tryEnter(weight)) submit();
+  else large.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
 }
 
 /** Stops the task when `signal` says so. */
