@@ -2,10 +2,20 @@
 export { MillraceError, Slice, type BufferPools, type MillraceErrorCode } from '@millrace/core';
 export type { FlowProgress } from './flow/chunk-window.js';
 export type { TaskOptions, TaskPriority } from './flow/task-options.js';
+export type { IterateOptions } from './flow/iterate.js';
 export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';
-export { createMill, Mill, type MillOptions, type MillStats, type PumpOptions } from './mill.js';
+export type { WebPair } from './flow/web.js';
+export {
+  createMill,
+  Mill,
+  type FlowOp,
+  type MillOptions,
+  type MillStats,
+  type PumpOptions,
+  type StreamOptions,
+} from './mill.js';
 export {
   defineOp,
   Op,

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Worker } from 'node:worker_threads';
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Coordinator } from './coordinator.js';
+import { iterate, type IterateOptions } from './flow/iterate.js';
 import { pump, type PumpReport } from './flow/pump.js';
 import type { LargeStats } from './dispatch/large-operations.js';
 import { checkedLimits, type LimitOptions } from './dispatch/limits.js';
@@ -13,6 +14,7 @@ import type { FlowOptions, FlowProgress } from './flow/chunk-window.js';
 import type { FlowSource } from './flow/source.js';
 import { stream } from './flow/stream.js';
 import type { FlowTarget } from './flow/target.js';
+import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
 import type { InPlaceOp, Op, TransformOp } from './ops/define-op.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
@@ -27,13 +29,24 @@ export interface MillOptions extends LimitOptions {
   memory?: number;
 }
 
+/** An op that flows can use: one that says how to cut its input. */
+export type FlowOp<P> = TransformOp<P> | InPlaceOp<P>;
+
+export interface StreamOptions {
+  /** Ends the flow with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal;
+}
+
 export interface PumpOptions<P> {
   /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
   from: FlowSource;
-  op: TransformOp<P>;
+  op: FlowOp<P>;
   params?: NoInfer<P>;
-  /** A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when it is whole. */
-  to: FlowTarget;
+  /**
+   * A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when
+   * it is whole. Several get the same output, at the pace of the slowest: when one fails, all are discarded.
+   */
+  to: FlowTarget | readonly FlowTarget[];
   signal?: AbortSignal;
   /** Called as chunks are written; keep it short. */
   onProgress?: (progress: FlowProgress) => void;
@@ -116,7 +129,7 @@ export class Mill implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
-    return config.kind === 'transform' && config.definition.split
+    return isFlow(config)
       ? runChunked(this.#coordinator, config, data, {})
       : run(this.#coordinator, config, data, options);
   }
@@ -144,10 +157,51 @@ export class Mill implements AsyncDisposable {
     }
   }
 
-  /** The op as a Node `Duplex`, for `pipeline`. @throws MillraceError for wrong params */
-  stream<P>(op: TransformOp<P>, params?: NoInfer<P>): Duplex {
+  /**
+   * The op as a Node `Duplex`, for `pipeline`. Its listeners run in the asynchronous context in which it
+   * was made.
+   *
+   * @throws MillraceError for wrong params; the stream errors as {@link pump} rejects
+   */
+  stream<P>(op: FlowOp<P>, params?: NoInfer<P>, options: StreamOptions = {}): Duplex {
     const config = chunked(this.#coordinator.configure(op, params));
-    return stream(this.#coordinator, config).once('close', () => this.#coordinator.release(config));
+    return stream(this.#coordinator, config, options).once('close', () =>
+      this.#coordinator.release(config),
+    );
+  }
+
+  /**
+   * The op as a pair of web streams, for `pipeThrough`. Bytes are copied in and out, since web APIs do not
+   * take shared memory. To cancel one side or abort the other ends both, and resolves when all slices are
+   * back.
+   *
+   * @throws MillraceError for wrong params; the streams error as {@link pump} rejects
+   */
+  web<P>(op: FlowOp<P>, params?: NoInfer<P>, options: StreamOptions = {}): WebPair {
+    const config = chunked(this.#coordinator.configure(op, params));
+    return web(this.#coordinator, config, options, () => this.#coordinator.release(config));
+  }
+
+  /**
+   * Sends one object through an op, and gives the output piece by piece to whoever pulls: each piece is a
+   * private copy, or with `views: true` a view onto shared memory, valid until the next pull. The source is
+   * read no further ahead than the window of chunks. Nothing is read before the first pull; to leave early,
+   * as `break` does, stops the flow, closes the source, and resolves when all slices are back.
+   *
+   * @param from as for {@link pump}
+   * @throws MillraceError for wrong params; a pull rejects as {@link pump} does: `ERR_READ` with the source's
+   *   error as `cause`, `ERR_OP_FAILED`, `ERR_ABORTED` …
+   */
+  iterate<P>(
+    op: FlowOp<P>,
+    from: FlowSource,
+    params?: NoInfer<P>,
+    options: IterateOptions = {},
+  ): AsyncIterableIterator<Uint8Array, undefined, void> {
+    const config = chunked(this.#coordinator.configure(op, params));
+    return iterate(this.#coordinator, config, from, options, () =>
+      this.#coordinator.release(config),
+    );
   }
 
   /** What has happened so far: a plain object, cheap to make. */
@@ -198,8 +252,13 @@ export function workersOf(mill: Mill): readonly Worker[] {
   return threadsOf(mill);
 }
 
+/** Whether what comes of the op's chunks, joined, is bytes. */
+function isFlow({ kind, definition }: Configured): boolean {
+  return (kind === 'transform' || kind === 'in-place') && definition.split !== undefined;
+}
+
 function chunked(config: Configured): Configured {
-  if (config.kind === 'transform' && config.definition.split) return config;
+  if (isFlow(config)) return config;
   throw new MillraceError(
     'ERR_INVALID_ARG',
     `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "split"`,

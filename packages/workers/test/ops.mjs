@@ -90,6 +90,16 @@ export const holdInPlace = defineOp(url, 'holdInPlace', {
   run: (_bytes, params) => wait(params),
 });
 
+/** In chunks of 64 KiB; waits at a gate before each, if there is one. */
+export const invertChunks = defineOp(url, 'invertChunks', {
+  inPlace: true,
+  split: { size: 64 * KiB },
+  run(bytes, params) {
+    if (params?.gate) wait(params);
+    for (let i = 0; i < bytes.length; i++) bytes[i] ^= 255;
+  },
+});
+
 // Ops that write an output.
 
 /** Each byte twice. */
@@ -228,6 +238,18 @@ export const exitChunk = defineOp(url, 'exitChunk', {
     if (Atomics.add(gate, 1, 1) < times) process.exit(3);
     output.set(bytes);
     return bytes.length;
+  },
+});
+
+/** Like `invertChunks`, but calls process.exit the first `times` times, when a part is done. */
+export const exitInPlaceChunk = defineOp(url, 'exitInPlaceChunk', {
+  inPlace: true,
+  split: { size: 64 * KiB },
+  run(bytes, { gate, times }) {
+    for (let i = 0; i < bytes.length; i++) {
+      if (i === 1000 && Atomics.add(gate, 1, 1) < times) process.exit(3);
+      bytes[i] ^= 255;
+    }
   },
 });
 

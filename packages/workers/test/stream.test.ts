@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -13,7 +13,7 @@ import { Gate } from './gate.ts';
 import { copy, failAt, sum } from './ops.mjs';
 import { runScript } from './programs.ts';
 import { fileOf, newPath } from './temporary.ts';
-import { until } from './until.ts';
+import { standstill, until } from './until.ts';
 
 const CHUNK = 64 * 1024;
 const mill = await createMill({ threads: 2 });
@@ -38,17 +38,6 @@ class Pieces {
       yield piece;
     }
   }
-}
-
-/** Resolves once a value has not changed for a good while. */
-async function standstill(value: () => number): Promise<void> {
-  let seen = Number.NaN;
-  let looks = 0;
-  await until(() => {
-    looks = value() === seen ? looks + 1 : 0;
-    seen = value();
-    return looks >= 20;
-  });
 }
 
 test('stands in a pipeline, between files', async () => {
@@ -205,6 +194,27 @@ test('an error of the source or of the sink destroys it', async () => {
   });
   await expect(pipeline(Readable.from([noise(MiB)]), other, full)).rejects.toThrow('full');
   expect(other.destroyed).toBe(true);
+});
+
+test('its signal destroys it with ERR_ABORTED, and is not listened to when it is over', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const stream = mill.stream(copy, undefined, { signal });
+  const piping = failureOf(
+    pipeline(Readable.from([noise(4 * MiB)]), stream, new Writable({ write() {} })),
+  );
+  await until(() => mill.stats().slices.live > 4);
+  controller.abort('the miller went home');
+  expect(await piping).toMatchObject({ code: 'ERR_ABORTED', cause: 'the miller went home' });
+  await until(() => stream.closed);
+  expect(mill.stats().slices.live).toBe(0);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+
+  const late = mill.stream(copy, undefined, { signal });
+  expect(await codeOf(buffer(late))).toBe('ERR_ABORTED');
+  const unused = new AbortController();
+  await buffer(Readable.from(['x']).pipe(mill.stream(copy, undefined, { signal: unused.signal })));
+  await until(() => getEventListeners(unused.signal, 'abort').length === 0);
 });
 
 test('an aborted pipeline gives the slices back', async () => {

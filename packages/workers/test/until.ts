@@ -11,3 +11,14 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+/** Resolves once a value has not changed for a good while. */
+export async function standstill(value: () => number): Promise<void> {
+  let seen = Number.NaN;
+  let looks = 0;
+  await until(() => {
+    looks = value() === seen ? looks + 1 : 0;
+    seen = value();
+    return looks >= 20;
+  });
+}

@@ -6,12 +6,13 @@
  *   feed ──fill──▶ │ chunk chunk chunk … │ ──in order──▶ sink
  *                  └──── the window ─────┘
  */
+import { AsyncResource } from 'node:async_hooks';
 import { MillraceError } from '@millrace/core';
 import type { Coordinator } from '../coordinator.js';
 import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
-import { USUAL_TERMS, type Terms } from '../dispatch/task.js';
-import { Chunk } from './chunk.js';
+import { USUAL_TERMS } from '../dispatch/task.js';
+import { LARGE_TERMS, Chunk } from './chunk.js';
 import { reading, writing } from './io-error.js';
 
 /** Where chunks get their input. */
@@ -21,6 +22,8 @@ export interface Feed {
    * slice. Called once for each chunk, one after the other, until one is the last.
    */
   fill(chunk: Chunk): Promise<void>;
+  /** Makes a fill that may never come back come back: the flow has been stopped. Absent where that cannot be done. */
+  readonly abort: (() => void) | undefined;
   /** The size of the whole input in bytes, when it is known. */
   readonly totalBytes: number | undefined;
 }
@@ -58,8 +61,6 @@ export interface FlowResult {
 /** Chunks in flight for each thread: one at work, one waiting, two being read and written. */
 const CHUNKS_PER_THREAD = 4;
 const FEWEST_CHUNKS = 8;
-
-const LARGE_TERMS: Terms = { ...USUAL_TERMS, bulk: true, large: true };
 
 export class ChunkWindow {
   readonly #coordinator: Coordinator;
@@ -104,7 +105,8 @@ export class ChunkWindow {
   /** Runs the whole flow. When it settles, no task of it is left and all its slices are back. */
   async run(): Promise<FlowResult> {
     const { signal } = this.#options;
-    const onAbort = (): void => this.#stop(aborted(signal?.reason));
+    // What this destroys tells its listeners in the caller's asynchronous context, not in the aborter's.
+    const onAbort = AsyncResource.bind(() => this.#stop(aborted(signal?.reason)));
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -176,24 +178,28 @@ export class ChunkWindow {
       () => (filled = true),
       (error: unknown) => this.#stop(error),
     );
-    // A read from a pipe may never come back: a stopped flow does not wait for it, but its memory does.
     while (!filled && !this.#failure) await Promise.race([watch, this.#change()]);
     if (!this.#failure) return true;
-    void watch.then(() => chunk.release());
+    const released = watch.then(() => chunk.release());
+    this.#feed.abort?.();
+    // A read from a pipe may never come back: a stopped flow does not wait for it, but its memory does.
+    if (this.#feed.abort) await released;
     return false;
   }
 
-  /** Two slices for one chunk; `undefined` when something has changed that is to be looked at first. */
+  /** The slices for one chunk; `undefined` when something has changed that is to be looked at first. */
   async #lease(): Promise<Chunk | undefined> {
     const { buffers } = this.#coordinator;
     const inputBytes = this.#split.size + (this.#split.overlap ?? 0);
-    const outputBytes = this.#config.definition.outputBound!(this.#split.size, this.#config.params);
+    const { outputBound } = this.#config.definition;
+    const outputBytes = outputBound?.(this.#split.size, this.#config.params) ?? 0;
     const { freed } = this.#coordinator;
     const input = buffers.tryAcquire(inputBytes);
-    const output = input && buffers.tryAcquire(outputBytes);
-    const terms = this.#large ? LARGE_TERMS : USUAL_TERMS;
-    if (input && output)
+    const output = input && outputBound && buffers.tryAcquire(outputBytes);
+    if (input && (output || !outputBound)) {
+      const terms = this.#large ? LARGE_TERMS : USUAL_TERMS;
       return new Chunk(this.#config, terms, input, output, () => this.#onSettled());
+    }
     if (input) this.#coordinator.undo(input);
     await this.#waitForMemory(freed, inputBytes + outputBytes);
     return undefined;

@@ -1,16 +1,26 @@
-/** One chunk on its way: its two slices, its task, and where it stands. */
+/** One chunk on its way: its slices, its task, and where it stands. */
 import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
-import { FILE_ENDED } from '../dispatch/layout.js';
+import {
+  IN_NO_CELL,
+  USUAL_TERMS,
+  type Outcome,
+  type Task,
+  type Terms,
+  type Trouble,
+} from '../dispatch/task.js';
+import { FILE_ENDED, IN_PLACE } from '../dispatch/layout.js';
 import type { Configured } from '../ops/configurations.js';
+
+/** A part of a large operation: small tasks go first. */
+export const LARGE_TERMS: Terms = { ...USUAL_TERMS, bulk: true, large: true };
 
 export class Chunk implements Task {
   readonly config: Configured;
-  readonly idempotent = true;
   readonly inputSlice: Slice;
-  readonly outputSlice: Slice;
-  readonly offset = 0;
+  /** Absent for an op that works in place. */
+  readonly outputSlice: Slice | undefined;
+  offset = 0;
   lead = 0;
   length = 0;
   file = -1;
@@ -34,7 +44,7 @@ export class Chunk implements Task {
     config: Configured,
     terms: Terms,
     input: Slice,
-    output: Slice,
+    output: Slice | undefined,
     onSettled: () => void,
   ) {
     this.config = config;
@@ -44,25 +54,31 @@ export class Chunk implements Task {
     this.#onSettled = onSettled;
   }
 
+  /** Bytes that were changed halfway are lost, unless they can be read once more. */
+  get idempotent(): boolean {
+    return this.outputSlice !== undefined || this.file >= 0;
+  }
+
   get input(): SlotRef {
     return this.inputSlice.ref;
   }
 
-  get output(): SlotRef {
-    return this.outputSlice.ref;
+  get output(): SlotRef | -1 {
+    return this.outputSlice?.ref ?? -1;
   }
 
   get room(): number {
-    return this.outputSlice.byteLength;
+    return this.outputSlice?.byteLength ?? 0;
   }
 
   /** The output's bytes, once settled. */
   get bytes(): Uint8Array {
-    return this.outputSlice.bytes.subarray(0, this.size);
+    if (this.outputSlice) return this.outputSlice.bytes.subarray(0, this.size);
+    return this.inputSlice.bytes.subarray(this.offset, this.offset + this.length);
   }
 
   done(outcome: Outcome): void {
-    this.size = outcome.size;
+    this.size = outcome.kind === IN_PLACE ? this.length : outcome.size;
     this.value = outcome.value;
     this.inputEnded = outcome.kind === FILE_ENDED;
     this.#settle();
@@ -76,7 +92,7 @@ export class Chunk implements Task {
   /** Gives the slices back. Only when no thread reads or writes them any more. */
   release(): void {
     this.inputSlice.release();
-    this.outputSlice.release();
+    this.outputSlice?.release();
   }
 
   #settle(): void {

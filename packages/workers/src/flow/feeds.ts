@@ -13,6 +13,7 @@ const fstatAsync = promisify(fstat);
  * The file may grow: its size is looked at again before a chunk is declared the last.
  */
 export class RangeFeed implements Feed {
+  readonly abort = (): void => {};
   readonly #file: number;
   readonly #split: Split;
   #size: number;
@@ -45,6 +46,8 @@ export class RangeFeed implements Feed {
 export interface Reader {
   /** Reads up to `into.length` bytes; 0 means that the end was reached. */
   read(into: Uint8Array): Promise<number>;
+  /** Makes the read that is under way, if there is one, come back with nothing. */
+  abort?(): void;
 }
 
 /**
@@ -53,6 +56,7 @@ export interface Reader {
  */
 export class SequenceFeed implements Feed {
   readonly totalBytes: number | undefined;
+  readonly abort: (() => void) | undefined;
   readonly #reader: Reader;
   readonly #split: Split;
   /** The end of the previous chunk, which the next one sees in front of its input. */
@@ -64,6 +68,7 @@ export class SequenceFeed implements Feed {
 
   constructor(reader: Reader, totalBytes: number | undefined, split: Split) {
     this.#reader = reader;
+    this.abort = reader.abort && (() => reader.abort!());
     this.totalBytes = totalBytes;
     this.#split = split;
     this.#overlap = new Uint8Array(split.overlap ?? 0);

@@ -56,6 +56,8 @@ export class IterableReader implements Reader {
   #first: Promise<IteratorResult<unknown>> | undefined;
   /** Ends the wait for the next piece, while there is one. */
   #leave: (() => void) | undefined;
+  /** The reader has left while the source was at its next piece. */
+  #left = false;
   #ended = false;
 
   constructor(pieces: AsyncIterable<unknown> | Iterable<unknown>) {
@@ -77,7 +79,8 @@ export class IterableReader implements Reader {
     while (this.#piece.length === 0) {
       if (this.#ended) return 0;
       const next = await this.#next();
-      if (!next || next.done) {
+      if (!next) return 0;
+      if (next.done) {
         this.#ended = true;
         return 0;
       }
@@ -89,10 +92,15 @@ export class IterableReader implements Reader {
     return count;
   }
 
+  abort(): void {
+    if (!this.#leave) return;
+    this.#left = true;
+    this.#leave();
+  }
+
   /** Lets the source go before its end; what it says to that is lost, since something has failed already. */
   async close(): Promise<void> {
-    const waiting = this.#leave !== undefined;
-    this.#leave?.();
+    this.abort();
     if (this.#source instanceof Readable) {
       this.#source.destroy();
       return;
@@ -100,7 +108,7 @@ export class IterableReader implements Reader {
     if (this.#ended) return;
     const closing = Promise.resolve(this.#pieces.return?.()).catch(() => {});
     // A generator ends once the piece that it waits for is there, and that may be never.
-    if (!waiting) await closing;
+    if (!this.#left) await closing;
   }
 
   /** The next piece; `undefined` when the reader is closed while it waits. */

@@ -14,6 +14,7 @@ import {
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions } from './chunk-window.js';
 import { abortedBy, termsOf, type TaskOptions } from './task-options.js';
+import { runInPlace } from './run-in-place.js';
 import { CollectingSink } from './sinks.js';
 import { describe, openSource } from './source.js';
 
@@ -242,15 +243,18 @@ function taskOf(
   return new SingleTask(coordinator, config, terms, given, input, output);
 }
 
-/** Runs an op that says how to cut its input over bytes of any size. Ends the use of `config`. */
+/** Runs an op that says how to cut its input over bytes of any size, or over a slice where it lies. Ends the use of `config`. */
 export async function runChunked(
   coordinator: Coordinator,
   config: Configured,
   data: Uint8Array | Slice | undefined,
   options: FlowOptions,
-): Promise<Uint8Array> {
+): Promise<Uint8Array | Slice> {
   try {
     check(coordinator, config, data);
+    if (config.kind === 'in-place' && data instanceof Slice) {
+      return await runInPlace(coordinator, config, data);
+    }
     const bytes = data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
     const source = await openSource(bytes);
     const sink = new CollectingSink();

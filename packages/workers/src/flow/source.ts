@@ -14,7 +14,9 @@ import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
 import type { Split } from '../ops/definition.js';
 import type { Feed } from './chunk-window.js';
+import { unlessAborted } from './buffered-input.js';
 import { RangeFeed, SequenceFeed, type Reader } from './feeds.js';
+import { reading } from './io-error.js';
 import { DescriptorReader, IterableReader } from './readers.js';
 
 const fstatAsync = promisify(fstat);
@@ -56,6 +58,36 @@ export async function openSource(from: FlowSource): Promise<OpenSource> {
     'ERR_INVALID_ARG',
     `Cannot read from ${describe(from)}: give a path, a URL, a descriptor, bytes, a stream or an iterable`,
   );
+}
+
+/**
+ * Opens `from`, hands it to `use`, and closes it as the outcome demands.
+ *
+ * @throws MillraceError `ERR_ABORTED`, `ERR_READ`, or what `use` rejects with
+ */
+export async function withSource<R>(
+  from: FlowSource,
+  signal: AbortSignal | undefined,
+  use: (source: OpenSource) => Promise<R>,
+): Promise<R> {
+  const opening = reading(openSource(from));
+  const source = await unlessAborted(signal, opening, (late) => void late.close(true));
+  let result: R;
+  try {
+    result = await use(source);
+  } catch (error) {
+    await source.close(true);
+    throw error;
+  }
+  await source.close(false);
+  return result;
+}
+
+/** Lets a source go that nobody has begun to read. */
+export async function letGo(from: FlowSource): Promise<void> {
+  if (typeof from !== 'object' || from instanceof URL) return;
+  const source = await openSource(from).catch(() => undefined);
+  await source?.close(true);
 }
 
 async function openPath(path: string): Promise<OpenSource> {

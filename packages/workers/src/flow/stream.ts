@@ -1,85 +1,33 @@
 /** The mill as a Node `Duplex`: what is written comes out transformed, in order, with back-pressure both ways. */
+import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
 import type { Coordinator } from '../coordinator.js';
 import type { Configured } from '../ops/configurations.js';
-import { ChunkWindow, aborted, type Sink } from './chunk-window.js';
-import { SequenceFeed, type Reader } from './feeds.js';
+import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
+import { SequenceFeed } from './feeds.js';
+import { HandIn } from './hand-in.js';
+import { HandOut } from './hand-out.js';
 import { bytesOf } from './readers.js';
 
-/** Takes what the stream's user writes; a write calls back when its bytes have been taken. */
-class WriteSide implements Reader {
-  #piece: Uint8Array | undefined;
-  #taken: ((error?: Error | null) => void) | undefined;
-  #ended = false;
-  #wanted: (() => void) | undefined;
+/** A `Duplex` whose listeners run in the asynchronous context of whoever made it. */
+class FlowStream extends Duplex {
+  readonly #context = new AsyncResource('MillraceStream');
 
-  give(piece: Uint8Array, taken: (error?: Error | null) => void): void {
-    this.#piece = piece;
-    this.#taken = taken;
-    this.#wanted?.();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wanted?.();
-  }
-
-  async read(into: Uint8Array): Promise<number> {
-    while (!this.#piece?.length) {
-      this.#letGo();
-      if (this.#ended) return 0;
-      await new Promise<void>((resolve) => (this.#wanted = resolve));
-    }
-    const count = Math.min(into.length, this.#piece.length);
-    into.set(this.#piece.subarray(0, count));
-    this.#piece = this.#piece.subarray(count);
-    if (this.#piece.length === 0) this.#letGo();
-    return count;
-  }
-
-  #letGo(): void {
-    const taken = this.#taken;
-    this.#piece = this.#taken = undefined;
-    taken?.();
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    return this.#context.runInAsyncScope(() => super.emit(event, ...values));
   }
 }
 
-/** Hands output to the stream's reader, as fast as it asks for it. */
-class ReadSide implements Sink {
-  readonly #push: (bytes: Uint8Array) => boolean;
-  #asked: (() => void) | undefined;
-  #failed: ((error: unknown) => void) | undefined;
-
-  constructor(push: (bytes: Uint8Array) => boolean) {
-    this.#push = push;
-  }
-
-  ask(): void {
-    this.#asked?.();
-  }
-
-  abort(error: unknown): void {
-    this.#failed?.(error);
-  }
-
-  async write(parts: readonly Uint8Array[]): Promise<void> {
-    for (const part of parts) {
-      // A copy, since a stream never says when its reader is done with a piece.
-      if (part.length === 0 || this.#push(Buffer.from(part))) continue;
-      await new Promise<void>((resolve, reject) => {
-        this.#asked = resolve;
-        this.#failed = reject;
-      });
-    }
-  }
-}
-
-export function stream(coordinator: Coordinator, config: Configured): Duplex {
-  const input = new WriteSide();
+export function stream(
+  coordinator: Coordinator,
+  config: Configured,
+  { signal }: Pick<FlowOptions, 'signal'>,
+): Duplex {
+  const input = new HandIn();
   const stop = new AbortController();
   let finished: Promise<unknown> | undefined;
 
-  const duplex: Duplex = new Duplex({
+  const duplex: Duplex = new FlowStream({
     construct(callback) {
       const feed = new SequenceFeed(input, undefined, config.definition.split!);
       const window = new ChunkWindow(coordinator, config, feed, output, { signal: stop.signal });
@@ -101,11 +49,19 @@ export function stream(coordinator: Coordinator, config: Configured): Duplex {
     },
     destroy(error, callback) {
       stop.abort(error ?? aborted('the stream was destroyed'));
-      input.end();
+      input.stop(error);
       // Closed means that no slice of it is lent any more.
       void (finished ?? Promise.resolve()).then(() => callback(error));
     },
   });
-  const output = new ReadSide((bytes) => duplex.push(bytes));
+  // A copy, since a stream never says when its reader is done with a piece.
+  const output = new HandOut((part) => duplex.push(Buffer.from(part)));
+
+  if (signal) {
+    const onAbort = (): void => void duplex.destroy(aborted(signal.reason));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    duplex.once('close', () => signal.removeEventListener('abort', onAbort));
+  }
   return duplex;
 }

@@ -43,10 +43,18 @@ export type FlowTarget = string | URL | number | Writable | WritableStream<Uint8
 
 export interface OpenTarget {
   readonly sink: Sink;
-  /** Everything has been written: makes it last. */
-  commit(): Promise<void>;
-  /** It failed: leaves nothing behind. */
+  /** Whether `place` may refuse since something is there already. */
+  readonly exclusive?: boolean;
+  /** Everything has been written: makes it whole, where nobody sees it yet if that can be. */
+  finish(): Promise<void>;
+  /** Every target of the flow is whole: puts it where it belongs. */
+  place(): Promise<void>;
+  /** It failed, or another target of the flow did: leaves nothing behind. */
   discard(error: unknown): Promise<void>;
+}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
 }
 
 /** @throws the system's error; MillraceError `ERR_TARGET_EXISTS`, `ERR_INVALID_ARG` */
@@ -63,12 +71,6 @@ export async function openTarget(
     'ERR_INVALID_ARG',
     `Cannot write to ${describe(to)}: give a path, a URL, a descriptor, a stream or { path, … }`,
   );
-}
-
-/** The flow has failed before its target was opened: a stream must not wait for it. */
-export function dismiss(to: FlowTarget, error: unknown): void {
-  if (to instanceof Writable) new WritableSink(to).abort(error);
-  else if (to instanceof WritableStream) to.abort(error).catch(() => {});
 }
 
 async function openFile(target: FileTarget, signal: AbortSignal | undefined): Promise<OpenTarget> {
@@ -91,19 +93,26 @@ async function openFile(target: FileTarget, signal: AbortSignal | undefined): Pr
     if (error instanceof Error) error.message = error.message.replaceAll(temporary, path);
     throw error;
   }
+  let placed = false;
   return {
     sink: new DescriptorSink(handle.fd),
-    async commit() {
+    exclusive: target.overwrite === false,
+    async finish() {
       try {
         await dress(handle, target);
       } finally {
         await handle.close();
       }
+    },
+    async place() {
       await place(temporary, path, target.overwrite ?? true);
+      placed = true;
     },
     async discard() {
       await handle.close().catch(() => {});
       await unlink(temporary).catch(() => {});
+      // Another target failed after this one was in its place. One that it replaced cannot be had back.
+      if (placed && !existing) await unlink(path).catch(() => {});
     },
   };
 }
@@ -147,7 +156,8 @@ async function openDevice(path: string, signal: AbortSignal | undefined): Promis
   };
   return {
     sink: target.sink,
-    commit: () => leave(target.commit()),
+    finish: () => leave(target.finish()),
+    place: nothing,
     discard: (error) => leave(target.discard(error)),
   };
 }
@@ -165,10 +175,10 @@ async function openDescriptor(descriptor: number): Promise<OpenTarget> {
       else socket.destroy();
       return Promise.resolve();
     };
-    return { sink, commit: leave, discard: leave };
+    return { sink, finish: leave, place: nothing, discard: leave };
   }
-  const nothing = (): Promise<void> => Promise.resolve();
-  return { sink: new DescriptorSink(descriptor), commit: nothing, discard: nothing };
+  const sink = new DescriptorSink(descriptor);
+  return { sink, finish: nothing, place: nothing, discard: nothing };
 }
 
 /**
@@ -187,7 +197,8 @@ function stream(writable: Writable): OpenTarget {
   const sink = new WritableSink(writable);
   return {
     sink,
-    commit: () => sink.end(),
+    finish: () => sink.end(),
+    place: nothing,
     discard(error) {
       if (!writable.destroyed) sink.abort(error);
       return Promise.resolve();
@@ -199,7 +210,8 @@ function webStream(writable: WritableStream<Uint8Array>): OpenTarget {
   const sink = new WebSink(writable);
   return {
     sink,
-    commit: () => sink.end(),
+    finish: () => sink.end(),
+    place: nothing,
     discard(error) {
       sink.abort(error);
       return Promise.resolve();

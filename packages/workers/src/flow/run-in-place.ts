@@ -1,0 +1,84 @@
+/** Run, for an op that changes a slice in place and says how to cut it: all chunks at once, where they lie. */
+import type { Slice } from '@millrace/core';
+import type { SlotRef } from '@millrace/core/internal';
+import type { Coordinator } from '../coordinator.js';
+import { IN_NO_CELL, USUAL_TERMS, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import type { Configured } from '../ops/configurations.js';
+import { LARGE_TERMS } from './chunk.js';
+
+/** A part of the user's slice, which an op changes where it lies. */
+class RangeTask implements Task {
+  readonly config: Configured;
+  readonly idempotent = false;
+  readonly input: SlotRef;
+  readonly offset: number;
+  readonly length: number;
+  readonly lead = 0;
+  readonly output = -1;
+  readonly room = 0;
+  readonly file = -1;
+  readonly position = 0;
+  readonly target = -1;
+  readonly last: boolean;
+  readonly terms: Terms;
+  cell = IN_NO_CELL;
+  trouble: Trouble | undefined = undefined;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+
+  constructor(
+    config: Configured,
+    terms: Terms,
+    slice: Slice,
+    offset: number,
+    done: () => void,
+    failed: (error: unknown) => void,
+  ) {
+    const left = slice.byteLength - offset;
+    const { size } = config.definition.split!;
+    this.config = config;
+    this.terms = terms;
+    this.input = slice.ref;
+    this.offset = offset;
+    this.length = Math.min(size, left);
+    this.last = left <= size;
+    this.done = done;
+    this.failed = failed;
+  }
+}
+
+export async function runInPlace(
+  coordinator: Coordinator,
+  config: Configured,
+  slice: Slice,
+): Promise<Slice> {
+  const { large } = coordinator;
+  if (!large.isLarge(slice.byteLength)) return runRanges(coordinator, config, USUAL_TERMS, slice);
+  const weight = large.weightOf(slice.byteLength);
+  if (!large.tryEnter(weight)) await large.enter(weight, undefined);
+  try {
+    return await runRanges(coordinator, config, LARGE_TERMS, slice);
+  } finally {
+    large.leave(weight);
+  }
+}
+
+async function runRanges(
+  coordinator: Coordinator,
+  config: Configured,
+  terms: Terms,
+  slice: Slice,
+): Promise<Slice> {
+  const ranges: Promise<void>[] = [];
+  for (let at = 0; at < slice.byteLength; at += config.definition.split!.size) {
+    ranges.push(
+      new Promise((resolve, reject) => {
+        coordinator.submit(new RangeTask(config, terms, slice, at, resolve, reject));
+      }),
+    );
+  }
+  // Only when none runs any more is the slice its holder's again, whatever has failed.
+  const outcomes = await Promise.allSettled(ranges);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return slice;
+}
