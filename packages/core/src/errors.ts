@@ -28,6 +28,8 @@ export type MillraceErrorCode =
   | 'ERR_KERNEL'
   /** The mill is closing or closed. */
   | 'ERR_MILL_CLOSED'
+  /** Too many worker threads died in a row, so no more are started; `cause` is what ended the last of them. */
+  | 'ERR_MILL_UNHEALTHY'
   /** The lock or permit that was to be given back is not held by the caller. */
   | 'ERR_NOT_HELD'
   /** The op's module could not be loaded, or has no such export. */

@@ -1,8 +1,8 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
 import { threadId, type MessagePort } from 'node:worker_threads';
-import { BufferPools, MillraceError, type Slice } from '@millrace/core';
-import { Dispatcher, workerDied, type DispatchStats } from './dispatch/dispatcher.js';
+import { BufferPools, MillraceError, type Slice, type ThreadId } from '@millrace/core';
+import { Dispatcher, type DispatchStats } from './dispatch/dispatcher.js';
 import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
 import { LargeOperations } from './dispatch/large-operations.js';
 import type { Limits } from './dispatch/limits.js';
@@ -11,48 +11,65 @@ import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
 import { WORKER_COUNTERS, type Welcome, type WorkerMessage } from './threads/messages.js';
-import { Threads, type WorkerThread } from './threads/threads.js';
+import { Health } from './threads/health.js';
+import type { ThreadSettings } from './threads/settings.js';
+import type { WorkerThread } from './threads/thread.js';
+import { Threads } from './threads/threads.js';
+import { Upkeep, type Household } from './threads/upkeep.js';
 
 /** How long after its last use spare memory is given back. */
 const TRIM_AFTER_MS = 10_000;
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
 
-export interface CoordinatorOptions extends Limits {
-  readonly threads: number;
+export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly memory: number;
+}
+
+export interface CoordinatorStats extends DispatchStats {
+  deaths: number;
+  recycled: number;
+  health: 'ok' | 'unhealthy';
+  /** What ended the thread that died last. */
+  lastCause: unknown;
 }
 
 export class Coordinator {
   readonly buffers: BufferPools;
+  /** The most threads there can be. */
   readonly threadCount: number;
   /** The cap on large operations. */
   readonly large: LargeOperations;
+  readonly #settings: CoordinatorOptions;
   readonly #words = new Int32Array(new SharedArrayBuffer(DISPATCH_WORDS * 4));
   readonly #workforce = new Workforce(this.#words);
   readonly #dispatcher: Dispatcher;
   readonly #ops: Configurations;
+  readonly #health: Health;
   readonly #threads: Threads;
-  readonly #maxQueue: number;
   /** Where letters of workers come from, by worker. */
   readonly #ports = new Map<number, MessagePort>();
+  readonly #upkeep: Upkeep;
   #undone = 0;
   #announced = 0;
-  #deaths = 0;
-  #closing = false;
-  #fault: { cause: unknown } | undefined;
+  /** Why nothing is taken in any more. */
+  #refusal: MillraceError | undefined;
+  #stopped: Promise<void> | undefined;
+  /** Threads that are gone while all are being ended. */
+  readonly #gone: { thread: WorkerThread; cause: unknown }[] = [];
   #onReady: (() => void) | undefined;
   #trimming: NodeJS.Timeout | undefined;
 
-  private constructor({ threads, memory, maxQueue, graceMs, large }: CoordinatorOptions) {
-    this.threadCount = threads;
-    this.#maxQueue = maxQueue;
+  private constructor(options: CoordinatorOptions) {
+    this.#settings = options;
+    this.threadCount = options.threads;
     const tell = (message: WorkerMessage): void => {
       for (const { id, port } of this.workers) {
         this.#workforce.post(id);
         port.postMessage(message);
       }
     };
+    const { memory, graceMs, large, maxDeathsInARow } = options;
     this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
       onRenewal: (renewal) => tell({ type: 'renewal', renewal }),
     });
@@ -64,7 +81,7 @@ export class Coordinator {
       pools: this.buffers,
       graceMs,
       portOf: (worker) => this.#ports.get(worker),
-      onStuck: (worker) => this.#endThread(worker),
+      onStuck: (worker) => void this.#threads.end(worker),
     });
     this.#ops = new Configurations((message) => {
       tell(message);
@@ -74,29 +91,32 @@ export class Coordinator {
         this.#workforce.wakeAll(this.#ports.keys());
       }
     });
-    this.#threads = new Threads({
-      count: threads,
+    this.#health = new Health(maxDeathsInARow, () => this.#dispatcher.stats().completed);
+    this.#threads = new Threads(options, this.#health, {
       admit: (owner) => this.#admit(owner),
       onReady: ({ id, port }) => {
         this.#ports.set(id, port);
-        if (this.workers.length === threads) this.#onReady?.();
+        this.#onReady?.();
       },
       onGone: (thread, cause) => this.#bury(thread, cause),
-      onHopeless: (cause) => this.#giveUp(cause),
+      onUnhealthy: () => void this.#stop(this.#health.complaint()),
     });
+    this.#upkeep = new Upkeep(options, this.#household());
   }
 
   /**
-   * Reserves the memory, starts the threads and waits until all are ready.
+   * Reserves the memory, starts the threads and waits until the first is ready.
    *
-   * @throws MillraceError `ERR_ARENA_UNAVAILABLE`, `ERR_WORKER_DIED`
+   * @throws MillraceError `ERR_ARENA_UNAVAILABLE`, `ERR_MILL_UNHEALTHY`
    */
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
     const coordinator = new Coordinator(options);
-    await new Promise<void>((resolve) => (coordinator.#onReady = resolve));
-    if (!coordinator.#fault) return coordinator;
-    await coordinator.#threads.close();
-    throw workerDied('Cannot start the mill', coordinator.#fault.cause);
+    const { minThreads } = options;
+    coordinator.#threads.start(minThreads);
+    if (minThreads > 0) await new Promise<void>((resolve) => (coordinator.#onReady = resolve));
+    if (!coordinator.#refusal) return coordinator;
+    await coordinator.#stopped;
+    throw coordinator.#refusal;
   }
 
   /**
@@ -116,8 +136,13 @@ export class Coordinator {
 
   /** Offers a task to the workers. Its `done` or `failed` is called exactly once, never synchronously. */
   submit(task: Task): void {
-    if (this.#closing || this.#fault) queueMicrotask(() => task.failed(this.#refusal()));
-    else this.#dispatcher.submit(task);
+    const refusal = this.#refusal;
+    if (refusal) {
+      queueMicrotask(() => task.failed(refusal));
+      return;
+    }
+    this.#dispatcher.submit(task);
+    if (this.#threads.vacant > 0) this.#upkeep.growSoon();
   }
 
   /** Ends a task, which fails with `error`: at once, or when its op has returned or its thread is ended. */
@@ -127,16 +152,17 @@ export class Coordinator {
 
   /** @throws MillraceError `ERR_QUEUE_FULL` when as many tasks are in flight as there may be */
   requireRoom(): void {
-    if (this.inFlight < this.#maxQueue) return;
+    const { maxQueue } = this.#settings;
+    if (this.inFlight < maxQueue) return;
     throw new MillraceError(
       'ERR_QUEUE_FULL',
-      `Cannot run a task as ${this.#maxQueue} are in flight, which is "maxQueue": await mill.ready()`,
+      `Cannot run a task as ${maxQueue} are in flight, which is "maxQueue": await mill.ready()`,
     );
   }
 
   /** Resolves when there is room for a task, or the mill has closed. */
   async room(): Promise<void> {
-    while (this.inFlight >= this.#maxQueue && !this.#closing) {
+    while (this.inFlight >= this.#settings.maxQueue && !this.#refusal) {
       await this.#dispatcher.progress();
     }
   }
@@ -160,20 +186,45 @@ export class Coordinator {
 
   /** The threads at work. */
   get workers(): readonly WorkerThread[] {
-    return this.#threads.all;
+    return this.#threads.ready;
   }
 
-  stats(): DispatchStats & { deaths: number } {
-    return { ...this.#dispatcher.stats(), deaths: this.#deaths };
+  stats(): CoordinatorStats {
+    const health = this.#refusal?.code === 'ERR_MILL_UNHEALTHY' ? 'unhealthy' : 'ok';
+    const { lastCause } = this.#health;
+    return { ...this.#dispatcher.stats(), ...this.#threads.stats(), health, lastCause };
   }
 
-  /** Lets the tasks in flight end, then ends the threads. */
-  async close(): Promise<void> {
-    this.#closing = true;
+  /** Ends one thread at once, whatever it is at, and has it replaced: its tasks run again or fail. */
+  endThread(id: ThreadId): Promise<void> {
+    return this.#threads.end(id);
+  }
+
+  /** Lets the tasks in flight end, or fails them, then ends the threads. */
+  async close(drain: boolean): Promise<void> {
+    this.#refusal ??= new MillraceError(
+      'ERR_MILL_CLOSED',
+      'Cannot run a task as the mill is closed',
+    );
     clearTimeout(this.#trimming);
+    if (!drain || this.#stopped) return this.#stop(this.#refusal);
     await this.#dispatcher.idle();
+    this.#upkeep.stop();
     this.#workforce.close(this.#ports.keys());
-    await this.#threads.close();
+    await this.#threads.leftAll();
+  }
+
+  /** Ends all threads, then fails what is in flight: only then does nobody write to its slices any more. */
+  #stop(refusal: MillraceError): Promise<void> {
+    this.#stopped ??= (async () => {
+      this.#refusal = refusal;
+      this.#upkeep.stop();
+      this.#onReady?.();
+      await this.#threads.endAll();
+      this.#dispatcher.failAll(refusal);
+      for (const { thread, cause } of this.#gone) this.#clearUp(thread, cause);
+    })();
+    return this.#stopped;
   }
 
   #admit(owner: number): Welcome {
@@ -186,11 +237,20 @@ export class Coordinator {
       ops: this.#ops.all(),
       // One core is left to the coordinator; a thread that spins must not take it from whoever has work for it.
       spinners: Math.min(this.threadCount, availableParallelism() - 1),
+      afterTasks: this.#settings.recycle.afterTasks,
+      tellHeap: this.#settings.recycle.overBytes < Infinity,
     };
   }
 
-  #bury(thread: WorkerThread, cause: unknown): void {
-    this.#deaths++;
+  /** Returns whether the thread had left of itself. */
+  #bury(thread: WorkerThread, cause: unknown): boolean {
+    const left = this.#workforce.hasLeft(thread.id);
+    if (this.#stopped) this.#gone.push({ thread, cause });
+    else this.#clearUp(thread, cause);
+    return left;
+  }
+
+  #clearUp(thread: WorkerThread, cause: unknown): void {
     this.#workforce.bury(thread.id);
     this.#dispatcher.mourn(thread.id, cause);
     this.#ports.delete(thread.id);
@@ -199,10 +259,28 @@ export class Coordinator {
     this.buffers.sweep(thread.id, thread.threadId);
   }
 
-  /** Ends a thread whose task does not listen. */
-  #endThread(id: number): void {
-    const thread = this.workers.find((worker) => worker.id === id);
-    void thread?.worker.terminate();
+  #household(): Household {
+    const threads = this.#threads;
+    const workforce = this.#workforce;
+    return {
+      get threads() {
+        return threads.all;
+      },
+      get vacant() {
+        return threads.vacant;
+      },
+      get waiting() {
+        return workforce.waiting;
+      },
+      finishedBy: (id) => workforce.finishedBy(id),
+      isBusy: (id) => workforce.isBusy(id),
+      heapOf: (id) => workforce.heapOf(id),
+      dismiss: (thread, superfluous) => {
+        thread.leaves(superfluous);
+        workforce.askToLeave(thread.ready!.id);
+      },
+      start: (count) => threads.start(count),
+    };
   }
 
   /** Gives memory back that nobody has used for a while. An idle mill has nothing to give, and no timer. */
@@ -212,18 +290,5 @@ export class Coordinator {
       if (this.inFlight > 0) this.#trimLater();
       else this.buffers.trim();
     }, TRIM_AFTER_MS).unref();
-  }
-
-  /** No thread is left and none will come. */
-  #giveUp(cause: unknown): void {
-    this.#fault = { cause };
-    this.#dispatcher.failAll(this.#refusal());
-    this.#onReady?.();
-  }
-
-  #refusal(): MillraceError {
-    return this.#closing
-      ? new MillraceError('ERR_MILL_CLOSED', 'Cannot run a task as the mill is closed')
-      : workerDied('Cannot run a task', this.#fault?.cause);
   }
 }

@@ -1,5 +1,4 @@
 /** The mill: the face of the runtime. */
-import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { Worker } from 'node:worker_threads';
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
@@ -17,14 +16,12 @@ import type { FlowTarget } from './flow/target.js';
 import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
 import type { InPlaceOp, Op, TransformOp } from './ops/define-op.js';
+import { checked, type ThreadOptions } from './threads/settings.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 
 const MiB = 1024 * 1024;
-const MOST_THREADS = 120;
 
-export interface MillOptions extends LimitOptions {
-  /** Worker threads, 1 to 120. @defaultValue `os.availableParallelism()` */
-  threads?: number;
+export interface MillOptions extends ThreadOptions, LimitOptions {
   /** The most bytes that slices may take together, at least 4 MiB. @defaultValue 256 MiB */
   memory?: number;
 }
@@ -53,7 +50,8 @@ export interface PumpOptions<P> {
 }
 
 export interface MillStats {
-  threads: { id: number; threadId: number }[];
+  /** The threads that are ready for work; `nice` is the niceness that they run at. */
+  threads: { id: number; threadId: number; name: string; nice: number }[];
   /** Tasks by outcome; `rerun` counts those given to another thread after a death, `deaths` the threads. */
   tasks: {
     submitted: number;
@@ -66,6 +64,12 @@ export interface MillStats {
     run: number;
   };
   deaths: number;
+  /** Threads that made way for others, see `recycle`. */
+  recycled: number;
+  /** `unhealthy` once too many threads have died in a row, see `maxDeathsInARow`. */
+  health: 'ok' | 'unhealthy';
+  /** What ended the thread that died last; `undefined` when none has. */
+  lastCause: unknown;
   /** Large operations, or their bytes where `maxLargeOpBytes` caps them. */
   largeOps: LargeStats;
   /** Bytes that workers have read and written for tasks. */
@@ -101,7 +105,7 @@ export class Mill implements AsyncDisposable {
    * @returns what the op makes of it: for an in-place op the slice itself, or the changed copy
    * @throws MillraceError `ERR_OP_FAILED`, `ERR_OP_LOAD`, `ERR_OP_OUTPUT`, `ERR_PARAMS_NOT_CLONEABLE`,
    *   `ERR_POOL_EXHAUSTED`, `ERR_SIZE`, `ERR_SLICE_STALE`, `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`,
-   *   `ERR_MILL_CLOSED`
+   *   `ERR_MILL_CLOSED`, `ERR_MILL_UNHEALTHY`
    */
   run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>, options?: TaskOptions): Promise<Slice>;
   run<P>(
@@ -207,13 +211,18 @@ export class Mill implements AsyncDisposable {
   /** What has happened so far: a plain object, cheap to make. */
   stats(): MillStats {
     const { counters, ...buffers } = { counters: this.buffers.counters, ...this.buffers.stats() };
-    const { deaths, ...tasks } = this.#coordinator.stats();
-    const threads = this.#coordinator.workers.map(({ id, threadId }) => ({ id, threadId }));
+    const { deaths, recycled, health, lastCause, ...tasks } = this.#coordinator.stats();
+    const threads = this.#coordinator.workers.map(({ id, threadId, name, nice }) => {
+      return { id, threadId, name, nice };
+    });
     const count = (counter: number): number => counters.sum(counter);
     return {
       threads,
       tasks: { ...tasks, inFlight: this.#coordinator.inFlight, run: count(TASKS_RUN) },
       deaths,
+      recycled,
+      health,
+      lastCause,
       largeOps: this.#coordinator.large.stats(),
       bytes: { in: count(BYTES_IN), out: count(BYTES_OUT) },
       memory: { limit: buffers.memoryBytes, open: buffers.openBytes, arena: buffers.arena },
@@ -221,9 +230,12 @@ export class Mill implements AsyncDisposable {
     };
   }
 
-  /** Lets the tasks in flight end, takes no more, and ends the threads. */
-  close(): Promise<void> {
-    return this.#coordinator.close();
+  /**
+   * Takes no more tasks, lets those in flight end, and ends the threads. With `drain: false` it ends
+   * the threads at once, and what is in flight fails with `ERR_MILL_CLOSED`.
+   */
+  close({ drain = true }: { drain?: boolean } = {}): Promise<void> {
+    return this.#coordinator.close(drain);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -234,17 +246,13 @@ export class Mill implements AsyncDisposable {
 /**
  * Reserves shared memory and starts worker threads.
  *
- * @throws MillraceError `ERR_INVALID_ARG`, `ERR_ARENA_UNAVAILABLE`, `ERR_WORKER_DIED`
+ * @throws MillraceError `ERR_INVALID_ARG`, `ERR_ARENA_UNAVAILABLE`, `ERR_MILL_UNHEALTHY`
  */
 export async function createMill(options: MillOptions = {}): Promise<Mill> {
-  const { threads = availableParallelism(), memory = 256 * MiB } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
-    throw new MillraceError(
-      'ERR_INVALID_ARG',
-      `Cannot use "threads" of ${String(threads)} as it must be an integer from 1 to ${MOST_THREADS}`,
-    );
-  }
-  return new Mill(await Coordinator.start({ threads, memory, ...checkedLimits(options, threads) }));
+  const { memory = 256 * MiB } = options;
+  const threads = checked(options);
+  const limits = checkedLimits(options, threads.threads);
+  return new Mill(await Coordinator.start({ ...threads, ...limits, memory }));
 }
 
 /** The threads at work, for tests that end them. */

@@ -16,7 +16,8 @@ import { until } from './until.ts';
 const THREADS = 2;
 let mill: Mill;
 beforeEach(async () => {
-  mill = await createMill({ threads: THREADS });
+  // Tests kill more threads than any mill puts up with.
+  mill = await createMill({ threads: THREADS, maxDeathsInARow: Infinity });
 });
 afterEach(async () => {
   await whole(mill, THREADS);

@@ -168,8 +168,10 @@ export class Dispatcher {
     this.#reaper.nudge();
   }
 
-  /** Fails everything in flight: no worker will ever take it. */
+  /** All workers are dead for certain: what they had finished counts, all else in flight fails. */
   failAll(error: unknown): void {
+    this.#reap();
+    this.#awaitingLetter = [];
     for (const task of this.#postponed) this.#end(task, error);
     this.#postponed.clear();
     for (const cell of this.#cells.all()) this.#end(this.#free(cell), error);
@@ -419,7 +421,7 @@ function tooLong({ config, terms }: Task): MillraceError {
   );
 }
 
-export function workerDied(what: string, cause: unknown): MillraceError {
+function workerDied(what: string, cause: unknown): MillraceError {
   const reason = cause instanceof Error ? `: ${cause.message}` : '';
   return new MillraceError('ERR_WORKER_DIED', `${what} as its worker thread died${reason}`, {
     cause,

@@ -12,7 +12,8 @@
  *            CLOSING     1 once workers should leave
  *            EXPRESS     the worker that runs small tasks while all others are occupied; 0 for none
  *   workers  a line each: PARK, which it waits on; CALLS, which counts what it is called for; MAIL, which
- *            counts the messages posted to it
+ *            counts the messages posted to it; LEAVE, whether it should leave, or has; HEAP, the KiB of
+ *            its heap when it last looked
  *   cap      the semaphore of large operations
  *   lanes    one a submitter: the mill's own, which has more cells, then one for each thread id
  *
@@ -73,6 +74,14 @@ export function callsAt(worker: number): number {
 
 export function mailAt(worker: number): number {
   return WORKERS_AT + worker * LINE + 2;
+}
+
+export function leaveAt(worker: number): number {
+  return WORKERS_AT + worker * LINE + 3;
+}
+
+export function heapAt(worker: number): number {
+  return WORKERS_AT + worker * LINE + 4;
 }
 
 /** Rings of a lane: tasks by priority, those that are tried again, and chunks of large operations by priority. */
@@ -166,6 +175,13 @@ export const TIMED = 4;
 export const LARGE = 8;
 /** FLAGS: it is a chunk of a large operation, as the ring says where it was published. */
 export const BULK = 16;
+
+/** LEAVE of a worker: nobody has asked it to. */
+export const STAYS = 0;
+/** LEAVE: it is to finish what it has begun, and go. */
+export const TO_LEAVE = 1;
+/** LEAVE: it holds nothing any more, and is about to exit. */
+export const HAS_LEFT = 2;
 
 /** STATE of a cell. */
 export const FREE = 0;

@@ -118,6 +118,17 @@ export class TaskTable {
     return this.waitingFor(NOBODY, RINGS);
   }
 
+  /** How many entries wait to be passed, those of tasks that were withdrawn included. */
+  get length(): number {
+    const { words } = this;
+    let length = 0;
+    for (let ring = 0; ring < RINGS; ring++) {
+      const head = Atomics.load(words, this.#headsAt + ring * LINE);
+      length += (Atomics.load(words, this.#tailsAt + ring) - head) | 0;
+    }
+    return length;
+  }
+
   /** Worker: reports the cell at `at` that it had claimed; its result was stored before. */
   finish(at: number, worker: number): void {
     const { words } = this;
@@ -159,6 +170,15 @@ export class TaskTable {
   look(cell: number): { state: number; worker: number } {
     const word = Atomics.load(this.words, this.at(cell) + STATE);
     return { state: stateOf(word), worker: workerOf(word) };
+  }
+
+  /** Whether `worker` is at some task. */
+  isHeldBy(worker: number): boolean {
+    for (let cell = 0; cell < this.layout.cells; cell++) {
+      const { state, worker: holder } = this.look(cell);
+      if (state === RUNNING && holder === worker) return true;
+    }
+    return false;
   }
 
   /**

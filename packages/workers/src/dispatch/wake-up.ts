@@ -14,13 +14,18 @@ import { allOccupied } from './claims.js';
 import {
   CLOSING,
   EXPRESS,
+  HAS_LEFT,
   LANES,
   OCCUPIED,
   SLEEPERS,
   SPAN,
   SPINNERS,
+  STAYS,
+  TO_LEAVE,
   WORKERS,
   callsAt,
+  heapAt,
+  leaveAt,
   mailAt,
   parkAt,
 } from './layout.js';
@@ -35,6 +40,9 @@ export class WakeUp {
   /** Coordinator: makes room in the bitmaps for `worker`, before it starts. */
   admit(worker: number, express = false): void {
     this.#reach(worker);
+    // Whoever had this id before has left its mark.
+    Atomics.store(this.#words, leaveAt(worker), STAYS);
+    Atomics.store(this.#words, heapAt(worker), 0);
     Atomics.store(this.#words, mailAt(worker), 0);
     if (express) Atomics.store(this.#words, EXPRESS, worker);
     this.#set(WORKERS, worker);
@@ -115,6 +123,11 @@ export class WakeUp {
     this.#set(SLEEPERS, worker);
   }
 
+  /** Worker: is about to park and wants calls alone; it must look at their number once more before it does. */
+  awaitCalls(worker: number): void {
+    Atomics.store(this.#words, parkAt(worker), 0);
+  }
+
   /** Worker: takes the announcement back, having found work. */
   withdraw(worker: number): void {
     this.#clear(SLEEPERS, worker);
@@ -171,6 +184,27 @@ export class WakeUp {
 
   get closing(): boolean {
     return Atomics.load(this.#words, CLOSING) !== 0;
+  }
+
+  /** Coordinator: asks one worker to leave once it has finished what it has begun. */
+  askToLeave(worker: number): void {
+    Atomics.store(this.#words, leaveAt(worker), TO_LEAVE);
+    this.#wake(worker);
+  }
+
+  /** Worker: whether it should leave. */
+  mustLeave(worker: number): boolean {
+    return Atomics.load(this.#words, leaveAt(worker)) !== STAYS || this.closing;
+  }
+
+  /** Worker: says that it holds nothing any more and will take nothing. */
+  leave(worker: number): void {
+    Atomics.store(this.#words, leaveAt(worker), HAS_LEFT);
+  }
+
+  /** Coordinator: whether a worker that is gone had left of itself. */
+  hasLeft(worker: number): boolean {
+    return Atomics.load(this.#words, leaveAt(worker)) === HAS_LEFT;
   }
 
   #wake(worker: number): void {

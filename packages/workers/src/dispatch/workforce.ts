@@ -6,7 +6,7 @@
  */
 import { LaneSignal } from './lane-signal.js';
 import { MAX_THREADS } from '@millrace/core/internal';
-import { laneOf } from './layout.js';
+import { heapAt, laneOf } from './layout.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
 
@@ -44,19 +44,55 @@ export class Workforce {
     this.#wakeUp.close(workers);
   }
 
+  /** Asks one worker to leave once it has finished what it has begun. */
+  askToLeave(worker: number): void {
+    this.#wakeUp.askToLeave(worker);
+  }
+
+  /** Whether a worker that is gone had left of itself, with nothing in its hands. */
+  hasLeft(worker: number): boolean {
+    return this.#wakeUp.hasLeft(worker);
+  }
+
+  /** How many tasks no worker has taken yet, or a few more. */
+  get waiting(): number {
+    return this.#tables().reduce((sum, table) => sum + table.length, 0);
+  }
+
+  /** A number that changes with every task that `worker` finishes. */
+  finishedBy(worker: number): number {
+    return this.#tables().reduce((sum, table) => sum + table.doneTail(worker), 0);
+  }
+
+  /** Whether `worker` has a task. Looks at every cell: not for often. */
+  isBusy(worker: number): boolean {
+    return this.#tables().some((table) => table.isHeldBy(worker));
+  }
+
+  /** Bytes of JavaScript heap that `worker` used when it last looked. */
+  heapOf(worker: number): number {
+    return Atomics.load(this.#words, heapAt(worker)) * 1024;
+  }
+
   /** `worker` is dead for certain: marks what it left behind, and tells those whom it concerns. */
   bury(worker: number): void {
     this.#wakeUp.forget(worker);
     let left = false;
-    for (let lane = 0; lane < MAX_THREADS; lane++) {
-      if (!this.#wakeUp.laneInUse(lane)) continue;
-      const layout = laneOf(lane);
-      const table = new TaskTable(this.#words, layout);
+    for (const table of this.#tables()) {
       table.orphan(worker);
       left ||= table.waiting;
-      new LaneSignal(this.#words, layout).tellOfOrphans();
+      new LaneSignal(this.#words, table.layout).tellOfOrphans();
     }
     // It may have been the one that was woken, or the one that looked for work while nobody was woken.
     if (left) this.#wakeUp.wakeOne();
+  }
+
+  /** The tables of the lanes in use. */
+  #tables(): TaskTable[] {
+    const tables: TaskTable[] = [];
+    for (let lane = 0; lane < MAX_THREADS; lane++) {
+      if (this.#wakeUp.laneInUse(lane)) tables.push(new TaskTable(this.#words, laneOf(lane)));
+    }
+    return tables;
   }
 }

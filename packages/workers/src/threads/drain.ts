@@ -12,6 +12,10 @@ import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import { Execution } from './execution.js';
 import type { Welcome } from './messages.js';
 import { SpinBudget } from './spin-budget.js';
+import { Tenure } from './tenure.js';
+
+/** How long the teardown of ops may keep a thread that leaves. */
+const LEAVE_WITHIN_MS = 500;
 
 export class Drain {
   readonly #me: number;
@@ -19,6 +23,8 @@ export class Drain {
   readonly #claims: Claims;
   readonly #wakeUp: WakeUp;
   readonly #signals: (LaneSignal | undefined)[] = [];
+  readonly #pools: BufferPools;
+  readonly #tenure: Tenure;
   readonly #ops: LoadedOps;
   readonly #execution: Execution;
   readonly #spinners: number;
@@ -39,28 +45,49 @@ export class Drain {
     const pools = BufferPools.attach(welcome.memory, welcome.thread, {
       onUnknownArena: () => this.#ops.drainPort(),
     });
+    this.#pools = pools;
+    this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
     this.#spinners = welcome.spinners;
     this.#execution = new Execution(this.#words, pools, port);
   }
 
+  /** Drains tasks until the thread is to leave, and then until it has finished what it has begun. */
   async run(): Promise<void> {
-    for (;;) {
+    while (!this.#tenure.over && !this.#wakeUp.mustLeave(this.#me)) {
       this.#answerCalls();
       let at = this.#claims.next();
       if (at < 0) at = this.#look();
       if (at < 0) {
-        if (this.#wakeUp.closing && this.#pending === 0) return;
         await this.#rest();
         continue;
       }
+      this.#tenure.takes();
       // Whoever takes a task and leaves others behind fetches help.
       if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
       const op = this.#ops.get(this.#words[at + CONFIG]!);
       const settled = op ? this.#start(at, op) : await this.#loadAndStart(at);
       // With asynchronous ops under way, the event loop gets its turn between tasks.
       if (!settled || this.#pending > 0) await turn();
+      this.#tenure.tellHeap();
     }
+    await this.#finishUp();
+  }
+
+  /** Takes nothing more, and leaves when it has finished what it has begun. */
+  async #finishUp(): Promise<void> {
+    while (this.#pending > 0) {
+      this.#answerCalls();
+      this.#wakeUp.awaitCalls(this.#me);
+      if (this.#calls === this.#wakeUp.calls(this.#me)) await this.#nextEvent();
+    }
+    // What is torn down may take its time, but not for ever.
+    await Promise.race([this.#ops.close(), later(LEAVE_WITHIN_MS)]);
+    // Those who look for memory find it at once, without a sweep.
+    this.#pools.trim();
+    this.#wakeUp.leave(this.#me);
+    // It may have been woken for a task that it leaves to another.
+    if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
   }
 
   /** Runs the task; false when it goes on asynchronously. */
@@ -137,7 +164,7 @@ export class Drain {
     // Once more, now that whoever publishes can see us.
     if (
       this.#claims.waiting ||
-      this.#wakeUp.closing ||
+      this.#wakeUp.mustLeave(this.#me) ||
       this.#ops.received !== this.#wakeUp.mail(this.#me) ||
       this.#calls !== this.#wakeUp.calls(this.#me)
     ) {
@@ -148,12 +175,21 @@ export class Drain {
     if (this.#pending === 0 && !this.#ops.busy) {
       this.#wakeUp.park(this.#me);
     } else {
-      const settled = new Promise<void>((resolve) => (this.#onSettled = resolve));
-      await Promise.race([settled, this.#wakeUp.parkAsync(this.#me)]);
-      this.#onSettled = undefined;
+      await this.#nextEvent();
     }
     this.#wakeUp.withdraw(this.#me);
   }
+
+  /** Resolves when an asynchronous op has settled, or somebody wakes this thread. */
+  async #nextEvent(): Promise<void> {
+    const settled = new Promise<void>((resolve) => (this.#onSettled = resolve));
+    await Promise.race([settled, this.#wakeUp.parkAsync(this.#me)]);
+    this.#onSettled = undefined;
+  }
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function turn(): Promise<void> {

@@ -3,11 +3,19 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ArenaRenewal, MemoryHandle, ThreadId } from '@millrace/core';
 import type { Announcement, Withdrawal } from '../ops/configurations.js';
 
-/** Worker → main, over piscina: the thread has started, and this is its control port. */
+/** Main → worker, as it starts. */
+export interface Birth {
+  readonly name: string;
+  /** How much nicer than the process it is to be. */
+  readonly nice: number;
+}
+
+/** Worker → main: the thread has started, and this is its control port. */
 export interface Hello {
   readonly millrace: 'hello';
-  readonly threadId: number;
   readonly port: MessagePort;
+  /** The niceness that it runs at. */
+  readonly nice: number;
 }
 
 /** Main → worker: all it needs to begin. */
@@ -18,6 +26,10 @@ export interface Welcome {
   readonly ops: readonly Announcement[];
   /** How many workers may look for work at one time. */
   readonly spinners: number;
+  /** After how many tasks it is to leave. */
+  readonly afterTasks: number;
+  /** Whether to tell how large its heap is. */
+  readonly tellHeap: boolean;
 }
 
 /** Main → worker, over the control port. */

@@ -1,119 +1,140 @@
 /**
- * The mill's threads. piscina owns them: it starts them, applies their limits, replaces them when they
- * die and ends them. No task and no message of a task goes through piscina.
+ * The mill's threads. Each has a seat, and a name after it; when one ends, another may take its seat.
  *
- *   piscina starts a thread ──▶ hello (threadId, control port) ──▶ welcome (memory, dispatch, ops)
- *   the thread's exit       ──▶ onGone, once it is dead for certain; piscina has started another
+ *   start ──▶ a thread in an empty seat ──hello──▶ admit, welcome ──▶ onReady
+ *                     ▲                                                  │
+ *                     └──── unless it left for want of work ◀── onGone ◀─┘
  */
-import type { MessagePort, Worker } from 'node:worker_threads';
-import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
-import { MillraceError, type ThreadId } from '@millrace/core';
-import type { Hello, Welcome } from './messages.js';
+import type { Health } from './health.js';
+import type { Welcome } from './messages.js';
+import type { ThreadSettings } from './settings.js';
+import { Thread, type WorkerThread } from './thread.js';
 
-export interface WorkerThread {
-  /** Its id in shared memory. */
-  readonly id: ThreadId;
-  /** Node's id of the thread. */
-  readonly threadId: number;
-  readonly port: MessagePort;
-  readonly worker: Worker;
-}
+/** How long threads that leave may take, before they are ended: what they run at their exit is the user's. */
+const PATIENCE_MS = 1000;
 
-export interface ThreadsOptions {
-  readonly count: number;
-  /** A new thread has said hello: registers it and says what it must be told. */
+export interface ThreadsHooks {
+  /** A thread has started: registers it and says what it must be told. */
   readonly admit: (threadId: number) => Welcome;
   readonly onReady: (thread: WorkerThread) => void;
-  /** A thread has ended; `cause` is what ended it, if it was an error. */
-  readonly onGone: (thread: WorkerThread, cause: unknown) => void;
-  /** No thread is left, and none will come: they fail before they are ready. */
-  readonly onHopeless: (cause: unknown) => void;
+  /**
+   * A thread has ended that was ready once; `cause` is what ended it.
+   *
+   * @returns whether it had left of itself, with nothing in its hands
+   */
+  readonly onGone: (thread: WorkerThread, cause: unknown) => boolean;
+  /** Too many have died in a row: none will be started any more. */
+  readonly onUnhealthy: () => void;
 }
 
 export class Threads {
-  readonly #options: ThreadsOptions;
-  readonly #pool: Piscina;
-  readonly #ready = new Map<number, WorkerThread>();
-  readonly #hellos = new Map<number, Hello>();
-  readonly #started = new Set<number>();
-  #lastError: unknown;
-  #closing = false;
+  readonly #settings: ThreadSettings;
+  readonly #hooks: ThreadsHooks;
+  readonly #health: Health;
+  readonly #seats: (Thread | undefined)[];
+  #deaths = 0;
+  #recycled = 0;
+  #ending = false;
 
-  constructor(options: ThreadsOptions) {
-    this.#options = options;
-    this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
-      name: 'worker',
-      minThreads: options.count,
-      maxThreads: options.count,
-      idleTimeout: Infinity,
-      // piscina must not park the threads: they park on the mill's own words.
-      atomics: 'disabled',
-      recordTiming: false,
-      execArgv: [],
-    });
-    this.#pool.on('message', (message: Partial<Hello> | null) => {
-      if (message?.millrace !== 'hello') return;
-      this.#hellos.set(message.threadId!, message as Hello);
-      this.#welcome(message.threadId!);
-    });
-    this.#pool.on('workerCreate', (worker: { id: number }) => {
-      this.#started.add(worker.id);
-      this.#welcome(worker.id);
-    });
-    // An error that ends a thread: its exit follows.
-    this.#pool.on('error', (error: unknown) => {
-      this.#lastError = error;
-      this.#checkHope();
-    });
+  constructor(settings: ThreadSettings, health: Health, hooks: ThreadsHooks) {
+    this.#settings = settings;
+    this.#health = health;
+    this.#hooks = hooks;
+    this.#seats = Array.from({ length: settings.threads });
   }
 
-  /** The threads that are at work. */
-  get all(): readonly WorkerThread[] {
-    return [...this.#ready.values()];
+  /** Every thread that has been started and has not ended. */
+  get all(): readonly Thread[] {
+    return this.#seats.filter((thread) => thread !== undefined);
+  }
+
+  /** The threads at work. */
+  get ready(): readonly WorkerThread[] {
+    return this.all.flatMap((thread) => thread.ready ?? []);
+  }
+
+  /** How many more threads could be started. */
+  get vacant(): number {
+    return this.#ending ? 0 : this.#seats.length - this.all.length;
+  }
+
+  /** Threads that ended though nothing had asked them to leave, and those that left and were replaced. */
+  stats(): { deaths: number; recycled: number } {
+    return { deaths: this.#deaths, recycled: this.#recycled };
+  }
+
+  /** Starts so many threads in empty seats, as far as there are any. */
+  start(count: number): void {
+    for (const seat of this.#seats.keys()) {
+      if (count <= 0) return;
+      if (this.#seats[seat]) continue;
+      count--;
+      this.#startIn(seat);
+    }
+  }
+
+  /** Ends one thread at once, whatever it is at; it is replaced, and not held to be ill. */
+  async end(id: number): Promise<void> {
+    const thread = this.all.find(({ ready }) => ready?.id === id);
+    if (!thread) return;
+    thread.dismissed = true;
+    await thread.end();
   }
 
   /** Ends all threads at once. */
-  async close(): Promise<void> {
-    this.#closing = true;
-    await this.#pool.destroy();
+  async endAll(): Promise<void> {
+    this.#ending = true;
+    await Promise.all(this.all.map((thread) => thread.end()));
   }
 
-  /**
-   * Welcomes a thread that has said hello and that piscina counts as ready: were it to die before
-   * that, piscina would start no other.
-   */
-  #welcome(threadId: number): void {
-    const hello = this.#hellos.get(threadId);
-    const worker = this.#pool.threads.find((thread) => thread.threadId === threadId);
-    if (!hello || !worker || !this.#started.has(threadId) || this.#closing) return;
-    this.#hellos.delete(threadId);
-    this.#started.delete(threadId);
-
-    const welcome = this.#options.admit(threadId);
-    const thread: WorkerThread = { id: welcome.thread, threadId, port: hello.port, worker };
-    this.#ready.set(threadId, thread);
-    let cause: unknown;
-    worker.once('error', (error: unknown) => (cause = error));
-    worker.once('exit', () => {
-      this.#ready.delete(threadId);
-      this.#options.onGone(thread, cause);
-      this.#checkHope();
-    });
-    hello.port.postMessage(welcome);
-    hello.port.unref();
-    this.#options.onReady(thread);
+  /** Resolves when all have ended that were told to leave; ends those that take long, or have not begun. */
+  async leftAll(): Promise<void> {
+    this.#ending = true;
+    const { all } = this;
+    const impatience = setTimeout(() => void this.endAll(), PATIENCE_MS);
+    await Promise.all(all.map((thread) => (thread.ready ? thread.ended() : thread.end())));
+    clearTimeout(impatience);
   }
 
-  #checkHope(): void {
-    if (this.#closing) return;
-    setImmediate(() => {
-      if (this.#closing || this.#pool.threads.length > 0) return;
-      this.#options.onHopeless(
-        this.#lastError ??
-          new MillraceError('ERR_WORKER_DIED', 'Cannot start worker threads: they end at once'),
-      );
-    });
+  #startIn(seat: number): void {
+    if (this.#ending) return;
+    try {
+      this.#seats[seat] = new Thread(`${this.#settings.name}-${seat + 1}`, this.#settings, {
+        onHello: (thread) => this.#welcome(thread),
+        onGone: (thread, cause) => this.#gone(seat, thread, cause),
+      });
+    } catch (cause) {
+      // No thread can be started with these options, or no thread at all for now.
+      this.#replace(seat, cause);
+    }
+  }
+
+  #welcome(thread: Thread): void {
+    if (this.#ending) return;
+    this.#hooks.onReady(thread.welcome(this.#hooks.admit(thread.threadId)));
+  }
+
+  #gone(seat: number, thread: Thread, cause: unknown): void {
+    this.#seats[seat] = undefined;
+    const left = thread.ready !== undefined && this.#hooks.onGone(thread.ready, cause);
+    if (this.#ending) return;
+    if (!left) this.#deaths++;
+    if (thread.superfluous) return;
+    if (left) this.#recycled++;
+    if (left || thread.dismissed) this.#startIn(seat);
+    else this.#replace(seat, cause);
+  }
+
+  /** Another in place of one that has died, or could not be started. */
+  #replace(seat: number, cause: unknown): void {
+    if (this.#health.survives(cause)) {
+      // Not within whatever told of it: a start that fails at once would call itself.
+      setImmediate(() => {
+        if (!this.#seats[seat]) this.#startIn(seat);
+      });
+    } else {
+      this.#ending = true;
+      this.#hooks.onUnhealthy();
+    }
   }
 }

@@ -1,0 +1,136 @@
+/**
+ * One thread, from its start to its end. piscina starts it with its limits, and ends it: a pool of one
+ * thread for each life, so that every thread can be started, limited and ended apart from the others.
+ * No task and no message of a task goes through piscina.
+ *
+ *   starting ──hello──▶ ready ──asked to leave──▶ leaving
+ *      └──────────────────┴───────── exit ───────────┴──▶ gone
+ *
+ * piscina would start another thread at once when one ends: whether there is to be one is the mill's to
+ * say, so the pool goes with its thread.
+ */
+import type { MessagePort, Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { MillraceError, type ThreadId } from '@millrace/core';
+import type { Birth, Hello, Welcome } from './messages.js';
+import type { ThreadSettings } from './settings.js';
+
+const ENTRY = fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** A thread at work. */
+export interface WorkerThread {
+  /** Its id in shared memory. */
+  readonly id: ThreadId;
+  /** Node's id of the thread. */
+  readonly threadId: number;
+  readonly name: string;
+  /** The niceness that its tasks run at. */
+  readonly nice: number;
+  readonly port: MessagePort;
+  readonly worker: Worker;
+}
+
+export interface ThreadEvents {
+  /** It has started, and waits for its welcome. */
+  readonly onHello: (thread: Thread) => void;
+  /** It has ended; `cause` is what ended it. */
+  readonly onGone: (thread: Thread, cause: unknown) => void;
+}
+
+export class Thread {
+  readonly name: string;
+  readonly threadId: number;
+  readonly worker: Worker;
+  readonly bornMs = performance.now();
+  /** Somebody here has decided that it is to end: its end is no sign of illness. */
+  dismissed = false;
+  /** It is not to be replaced when it has ended. */
+  superfluous = false;
+  #state: 'starting' | 'ready' | 'leaving' | 'gone' = 'starting';
+  #hello: Hello | undefined;
+  #ready: WorkerThread | undefined;
+  readonly #gone: Promise<void>;
+
+  /** @throws what Node throws when it cannot start a thread so */
+  constructor(name: string, settings: ThreadSettings, events: ThreadEvents) {
+    const { nice, env, resourceLimits, execArgv } = settings;
+    const pool = new Piscina({
+      filename: ENTRY,
+      name: 'worker',
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Infinity,
+      // piscina must not park the thread: it parks on the mill's own words.
+      atomics: 'disabled',
+      recordTiming: false,
+      execArgv: [...execArgv],
+      workerData: { name, nice } satisfies Birth,
+      ...(env !== undefined && { env }),
+      ...(resourceLimits && { resourceLimits }),
+    });
+    pool.on('workerDestroy', () => void pool.destroy());
+    // The thread's own error event tells of it.
+    pool.on('error', () => {});
+
+    this.name = name;
+    this.worker = pool.threads[0]!;
+    this.threadId = this.worker.threadId;
+    this.worker.on('message', (message: Partial<Hello> | null) => {
+      if (message?.millrace !== 'hello') return;
+      this.#hello = message as Hello;
+      events.onHello(this);
+    });
+    let cause: unknown;
+    this.worker.once('error', (error: unknown) => (cause = error));
+    this.#gone = new Promise((resolve) => {
+      this.worker.once('exit', (code) => {
+        this.#state = 'gone';
+        events.onGone(
+          this,
+          cause ??
+            new MillraceError('ERR_WORKER_DIED', `Thread "${name}" exited with code ${code}`),
+        );
+        resolve();
+      });
+    });
+  }
+
+  get state(): 'starting' | 'ready' | 'leaving' | 'gone' {
+    return this.#state;
+  }
+
+  /** The thread as others know it, once it has been welcomed. */
+  get ready(): WorkerThread | undefined {
+    return this.#ready;
+  }
+
+  /** Tells a thread that has said hello all it needs to begin. */
+  welcome(welcome: Welcome): WorkerThread {
+    const { port, nice } = this.#hello!;
+    const { name, threadId, worker } = this;
+    port.postMessage(welcome);
+    port.unref();
+    this.#state = 'ready';
+    return (this.#ready = { id: welcome.thread, threadId, name, nice, port, worker });
+  }
+
+  /** Notes that it has been asked to leave. */
+  leaves(superfluous: boolean): void {
+    this.dismissed = true;
+    this.superfluous = superfluous;
+    this.#state = 'leaving';
+  }
+
+  /** Ends it, whatever it is at. Resolves when it is dead for certain. */
+  async end(): Promise<void> {
+    void this.worker.terminate();
+    await this.#gone;
+  }
+
+  /** Resolves when it has ended of itself; the process stays until then. */
+  async ended(): Promise<void> {
+    if (this.#state !== 'gone') this.worker.ref();
+    await this.#gone;
+  }
+}
