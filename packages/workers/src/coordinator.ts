@@ -1,7 +1,7 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
 import { threadId, type MessagePort } from 'node:worker_threads';
-import { BufferPools, MillraceError, type Slice, type ThreadId } from '@millrace/core';
+import { BufferPools, MillraceError, type Slice } from '@millrace/core';
 import { Dispatcher, type DispatchStats } from './dispatch/dispatcher.js';
 import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
 import { LargeOperations } from './dispatch/large-operations.js';
@@ -193,11 +193,6 @@ export class Coordinator {
     const health = this.#refusal?.code === 'ERR_MILL_UNHEALTHY' ? 'unhealthy' : 'ok';
     const { lastCause } = this.#health;
     return { ...this.#dispatcher.stats(), ...this.#threads.stats(), health, lastCause };
-  }
-
-  /** Ends one thread at once, whatever it is at, and has it replaced: its tasks run again or fail. */
-  endThread(id: ThreadId): Promise<void> {
-    return this.#threads.end(id);
   }
 
   /** Lets the tasks in flight end, or fails them, then ends the threads. */

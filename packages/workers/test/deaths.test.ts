@@ -18,6 +18,7 @@ let mill: Mill;
 beforeEach(async () => {
   // Tests kill more threads than any mill puts up with.
   mill = await createMill({ threads: THREADS, maxDeathsInARow: Infinity });
+  await whole(mill, THREADS);
 });
 afterEach(async () => {
   await whole(mill, THREADS);
