@@ -243,9 +243,12 @@ describe('an error', () => {
   });
 
   test('that comes while nobody pulls waits for the next pull', async () => {
-    const source = breaking(new Error('the sluice broke'), input.subarray(0, 2 * CHUNK));
+    let breakNow!: () => void;
+    const broken = new Promise<void>((resolve) => (breakNow = resolve));
+    const source = breaking(new Error('the sluice broke'), input.subarray(0, 2 * CHUNK), broken);
     const pieces = mill.iterate(copy, source);
     expect((await pieces.next()).done).toBe(false);
+    breakNow();
     await until(() => mill.stats().slices.live === 0);
     expect((await failureOf(pieces.next())).code).toBe('ERR_READ');
   });
@@ -317,8 +320,13 @@ test('an op that does not say how to cut its input makes no iterable', () => {
   );
 });
 
-async function* breaking(why: Error, first: Uint8Array = input): AsyncGenerator<Uint8Array> {
+/** Gives `first`, and breaks when `moment` has come. */
+async function* breaking(
+  why: Error,
+  first: Uint8Array = input,
+  moment: Promise<void> = Promise.resolve(),
+): AsyncGenerator<Uint8Array> {
   yield first;
-  await new Promise(setImmediate);
+  await moment;
   throw why;
 }
