@@ -30,6 +30,8 @@ export type MillraceErrorCode =
   | 'ERR_MILL_CLOSED'
   /** Too many worker threads died in a row, so no more are started; `cause` is what ended the last of them. */
   | 'ERR_MILL_UNHEALTHY'
+  /** The calling thread is no worker of a mill. */
+  | 'ERR_NO_MILL'
   /** The lock or permit that was to be given back is not held by the caller. */
   | 'ERR_NOT_HELD'
   /** The op's module could not be loaded, or has no such export. */
@@ -52,6 +54,8 @@ export type MillraceErrorCode =
   | 'ERR_RING_CLOSED'
   /** A size that is not a positive integer, or is above the largest size class. */
   | 'ERR_SIZE'
+  /** The slice is lent for the time of a call: only its lender can end the lease or give it away. */
+  | 'ERR_SLICE_BORROWED'
   /** The slice was already released, or belongs to an earlier lease of its slot. */
   | 'ERR_SLICE_STALE'
   /** The slice belongs to another pool, or another thread's. */

@@ -1,5 +1,6 @@
 /** The mill: worker threads that transform slices of shared memory. */
 export { MillraceError, Slice, type BufferPools, type MillraceErrorCode } from '@millrace/core';
+export type { CallOptions } from './flow/call.js';
 export type { FlowProgress } from './flow/chunk-window.js';
 export type { TaskOptions, TaskPriority } from './flow/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';
@@ -16,6 +17,7 @@ export {
   type PumpOptions,
   type StreamOptions,
 } from './mill.js';
+export { currentThread, type CurrentThread } from './ops/current-thread.js';
 export {
   defineOp,
   Op,
@@ -37,3 +39,4 @@ export type {
   ValueDefinition,
   Written,
 } from './ops/definition.js';
+export { defineFunction, type FunctionReference } from './ops/functions.js';

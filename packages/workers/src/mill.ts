@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Coordinator } from './coordinator.js';
 import { iterate, type IterateOptions } from './flow/iterate.js';
+import { Calls, type CallOptions } from './flow/call.js';
 import { pump, type PumpReport } from './flow/pump.js';
 import type { LargeStats } from './dispatch/large-operations.js';
 import { checkedLimits, type LimitOptions } from './dispatch/limits.js';
@@ -17,6 +18,8 @@ import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
 import type { InPlaceOp, Op, TransformOp } from './ops/define-op.js';
 import { checked, type ThreadOptions } from './threads/settings.js';
+import type { FunctionReference } from './ops/functions.js';
+import { load } from './ops/load.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 
 const MiB = 1024 * 1024;
@@ -86,10 +89,12 @@ export class Mill implements AsyncDisposable {
   }
 
   readonly #coordinator: Coordinator;
+  readonly #calls: Calls;
 
   /** Use {@link createMill}. */
   constructor(coordinator: Coordinator) {
     this.#coordinator = coordinator;
+    this.#calls = new Calls(coordinator);
   }
 
   /** The pools of shared memory: `acquire(bytes)` leases a slice. */
@@ -206,6 +211,53 @@ export class Mill implements AsyncDisposable {
     return iterate(this.#coordinator, config, from, options, () =>
       this.#coordinator.release(config),
     );
+  }
+
+  /**
+   * Imports a module on the calling thread, for code that does not import it statically: its ops are for
+   * {@link run} and its kin, its functions for {@link call}.
+   *
+   * ```ts
+   * const { shrink } = await mill.load<typeof import('./ops.js')>(new URL('./ops.js', import.meta.url));
+   * ```
+   *
+   * @returns the module's exports; taking one that it has not throws `ERR_OP_LOAD`
+   * @throws MillraceError `ERR_INVALID_ARG` for what is no URL; `ERR_OP_LOAD` when it cannot be imported,
+   *   throws while it is, exports an op under another name than its own, or neither op nor function
+   */
+  async load<M extends object = Record<string, unknown>>(url: string | URL): Promise<Readonly<M>> {
+    return (await load(url)) as Readonly<M>;
+  }
+
+  /**
+   * Calls a function on a worker. It is one that a module exports: loaded by {@link load}, defined with
+   * `defineFunction`, or named by `{ url, name }`.
+   *
+   * Arguments and result are cloned, as `structuredClone` does. Slices in them, at any depth in plain
+   * objects, arrays, Maps and Sets, are not: those among the arguments are lent to the function until it
+   * ends, those in its result are the caller's from then on.
+   *
+   * @throws MillraceError `ERR_OP_FAILED`, with what the function threw as `cause`; `ERR_OP_LOAD`,
+   *   `ERR_OP_OUTPUT` when the result cannot be cloned, `ERR_PARAMS_NOT_CLONEABLE`, `ERR_SLICE_STALE`,
+   *   `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`, `ERR_MILL_CLOSED`, `ERR_INVALID_ARG`
+   */
+  call<R>(fn: () => R): Promise<Awaited<R>>;
+  call<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    args: NoInfer<A>,
+    options?: CallOptions,
+  ): Promise<Awaited<R>>;
+  call<R = unknown>(
+    fn: FunctionReference,
+    args?: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<R>;
+  call(
+    fn: ((...args: never[]) => unknown) | FunctionReference,
+    args: readonly unknown[] = [],
+    options?: CallOptions,
+  ): Promise<unknown> {
+    return this.#calls.call(fn, args, options);
   }
 
   /** What has happened so far: a plain object, cheap to make. */

@@ -39,6 +39,8 @@ export interface SliceKeeper {
    * @throws MillraceError `ERR_SLICE_STALE` when it had ended before
    */
   takeBack(ref: SlotRef, lease: number): boolean;
+  /** Throws when the lease is not this thread's to give away. */
+  checkHandOver?(): void;
 }
 
 /** The lease of a slice object that holds none any more. */
@@ -115,6 +117,7 @@ export class Slice implements SliceHandle {
     if (stateOf(lease) === SHARED) {
       throw new MillraceError('ERR_INVALID_ARG', 'Cannot hand over a slice that is shared');
     }
+    this.#keeper.checkHandOver?.();
     this.lease = NONE;
     this.#bytes = undefined;
     // Whoever adopts it looks after it.

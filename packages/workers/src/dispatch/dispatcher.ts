@@ -26,6 +26,7 @@ import { LaneSignal } from './lane-signal.js';
 import { LetterReader, type Letter, type LetterError } from './letters.js';
 import { Reaper, type Reaped } from './reaper.js';
 import { IN_NO_CELL, SETTLED, troubleOf, type Task } from './task.js';
+import { withTraits } from './thrown.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
 
@@ -278,6 +279,7 @@ export class Dispatcher {
     const task = this.#free(cell);
     const stopped = task.trouble?.stopped;
     if (stopped) {
+      if (!letter?.error) task.discard?.(outcome);
       this.#end(task, stopped.error);
     } else if (letter?.error) {
       this.#settleFailure(task, letter.error, worker);
@@ -399,7 +401,7 @@ export class Dispatcher {
 }
 
 /** What the caller sees of an error in an op: the thrown thing as `cause`, with its code if it had one. */
-function errorOf(task: Task, { cause, message, code }: LetterError): MillraceError {
+function errorOf(task: Task, { cause, message, code, traits }: LetterError): MillraceError {
   if (
     code === 'ERR_OP_LOAD' ||
     code === 'ERR_OP_SETUP' ||
@@ -408,9 +410,8 @@ function errorOf(task: Task, { cause, message, code }: LetterError): MillraceErr
   ) {
     return new MillraceError(code, message, { cause: (cause as Error).cause });
   }
-  if (cause instanceof Error && code !== undefined) Object.assign(cause, { code });
   return new MillraceError('ERR_OP_FAILED', `Op "${task.config.name}" failed: ${message}`, {
-    cause,
+    cause: withTraits(cause, traits),
   });
 }
 

@@ -11,6 +11,7 @@ import { deserialize, serialize } from 'node:v8';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { BufferPools } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
+import type { Traits } from './thrown.js';
 import { LEASE, MILL_LANE, REF, SIZE, laneAt } from './layout.js';
 
 export interface Letter {
@@ -22,13 +23,24 @@ export interface LetterError {
   /** What was thrown, or its description where that cannot be cloned. */
   readonly cause: unknown;
   readonly message: string;
-  /** The thrown error's code, which cloning loses. */
+  /** The thrown thing's code. */
   readonly code?: unknown;
+  /** What cloning loses of the cause. */
+  readonly traits?: Traits | undefined;
 }
 
 interface Posted {
   readonly at: number;
   readonly letter: Letter;
+}
+
+/** A value that V8 would serialize otherwise than structured cloning does: it goes over the port. */
+export class OnlyByPort {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
 }
 
 /** In the place of a slot: the letter comes over the port. */
@@ -48,6 +60,8 @@ export class LetterWriter {
 
   /** Sends a letter about the cell at `at`; false when it cannot be cloned. */
   send(at: number, letter: Letter): boolean {
+    const { value } = letter;
+    if (value instanceof OnlyByPort) return this.#sendByPort(at, { value: value.value });
     return this.#sendInSlice(at, letter) || this.#sendByPort(at, letter);
   }
 

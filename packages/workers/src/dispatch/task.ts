@@ -80,6 +80,8 @@ export interface Task {
   /** `done` or `failed` is called, once and never synchronously. */
   done(outcome: Outcome): void;
   failed(error: unknown): void;
+  /** It was stopped, but had ended nevertheless: what came of it is to be given back. `failed` follows. */
+  discard?(outcome: Outcome): void;
 }
 
 /** The task's own notes of trouble. */

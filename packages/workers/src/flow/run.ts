@@ -202,9 +202,9 @@ function submitLarge(
 }
 
 /** Stops the task when `signal` says so. */
-async function stoppable(
+export async function stoppable(
   coordinator: Coordinator,
-  task: SingleTask,
+  task: Task & { readonly result: Promise<unknown> },
   signal: AbortSignal,
 ): Promise<unknown> {
   const onAbort = (): void => coordinator.stop(task, abortedBy(signal));

@@ -8,6 +8,7 @@ import { Claims } from '../dispatch/claims.js';
 import { BULK, CONFIG, FLAGS, laneAt, laneOf } from '../dispatch/layout.js';
 import { LaneSignal } from '../dispatch/lane-signal.js';
 import { WakeUp } from '../dispatch/wake-up.js';
+import { enterThread } from '../ops/current-thread.js';
 import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import { Execution } from './execution.js';
 import type { Welcome } from './messages.js';
@@ -47,6 +48,7 @@ export class Drain {
     });
     this.#pools = pools;
     this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
+    enterThread({ id: welcome.thread, buffers: pools });
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
     this.#spinners = welcome.spinners;
     this.#execution = new Execution(this.#words, pools, port);

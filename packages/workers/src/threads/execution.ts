@@ -32,7 +32,8 @@ import {
   TIMED,
   VALUE,
 } from '../dispatch/layout.js';
-import { LetterWriter } from '../dispatch/letters.js';
+import { LetterWriter, type LetterError } from '../dispatch/letters.js';
+import { traitsOf } from '../dispatch/thrown.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
 import { TaskContext } from './task-context.js';
@@ -186,11 +187,14 @@ export class Execution {
 }
 
 /** What can be told of anything that was thrown, in words that can be cloned. */
-function describe(error: unknown): { message: string; code?: string | number } {
+function describe(error: unknown): Omit<LetterError, 'cause'> {
   try {
     const message = String(error instanceof Error ? error.message : error);
+    const traits = traitsOf(error);
     const code = (error as { code?: unknown } | null | undefined)?.code;
-    return typeof code === 'string' || typeof code === 'number' ? { message, code } : { message };
+    return typeof code === 'string' || typeof code === 'number'
+      ? { message, code, traits }
+      : { message, traits };
   } catch {
     // An object without a prototype, for instance, has no string.
     return { message: `something of type ${typeof error} was thrown` };

@@ -1,0 +1,274 @@
+/** Call: any function that a module exports, on a worker, with slices among its arguments and results. */
+import { MillraceError, type Slice } from '@millrace/core';
+import type { SlotRef } from '@millrace/core/internal';
+import type { Coordinator } from '../coordinator.js';
+import { NOTHING, NUMBER } from '../dispatch/layout.js';
+import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import { call, type Letter } from '../ops/call.js';
+import type { Configured } from '../ops/configurations.js';
+import { referenceOf, type FunctionReference, type KnownFunction } from '../ops/functions.js';
+import { pack, unpack, type Note, type Parcel } from '../ops/parcel.js';
+import { fromBytes, pointerIn, toBytes } from '../ops/wire.js';
+import { deferred } from './deferred.js';
+import { stoppable } from './run.js';
+import { abortedBy, termsOf, type TaskOptions } from './task-options.js';
+
+export interface CallOptions extends TaskOptions {
+  /**
+   * Whether the function may be called again, on another thread, when it has failed or its thread has
+   * died midway.
+   *
+   * @defaultValue false, true with `retry`
+   */
+  readonly idempotent?: boolean;
+}
+
+type AnyFunction = (...args: never[]) => unknown;
+
+export class Calls {
+  readonly #coordinator: Coordinator;
+  /** How each function is called when its arguments are bytes: told to the workers once, and kept. */
+  readonly #configured = new Map<KnownFunction, Configured>();
+
+  constructor(coordinator: Coordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  call(
+    target: AnyFunction | FunctionReference,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    let task: CallTask;
+    try {
+      task = this.#taskOf(target, args, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#coordinator.submit(task);
+    return options?.signal ? stoppable(this.#coordinator, task, options.signal) : task.result;
+  }
+
+  #taskOf(
+    target: AnyFunction | FunctionReference,
+    args: readonly unknown[],
+    options: CallOptions = {},
+  ): CallTask {
+    const fn = referenceOf(target);
+    if (!Array.isArray(args)) {
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `Cannot call "${fn.name}" with arguments of type ${typeof args}: give an array`,
+      );
+    }
+    if (options.signal?.aborted) throw abortedBy(options.signal);
+    const terms = termsOf(options);
+    this.#coordinator.requireRoom();
+    const lent: Slice[] = [];
+    const parcel = pack(args, (slice) => this.#lend(slice, fn, lent));
+    const input = args.length === 0 ? undefined : this.#inSlice(parcel);
+    const config =
+      input || args.length === 0 ? this.#configure(fn) : this.#configureOnce(fn, parcel);
+    const idempotent = options.idempotent ?? terms.retries > 0;
+    return new CallTask(this.#coordinator, config, terms, { input, lent, idempotent });
+  }
+
+  #lend(slice: Slice, { name }: KnownFunction, lent: Slice[]): Note {
+    if (slice.owner !== this.#coordinator.buffers) {
+      throw new MillraceError(
+        'ERR_SLICE_FOREIGN',
+        `Cannot call "${name}" with a slice of another mill`,
+      );
+    }
+    if (!slice.live) {
+      throw new MillraceError(
+        'ERR_SLICE_STALE',
+        `Cannot call "${name}" with a slice that was released`,
+      );
+    }
+    lent.push(slice);
+    return [slice.ref, slice.lease, slice.byteLength];
+  }
+
+  /** The parcel's bytes in shared memory; `undefined` when it must go by message. */
+  #inSlice(parcel: Parcel): Slice | undefined {
+    if (parcel.form === 'message') return undefined;
+    const { buffers } = this.#coordinator;
+    const bytes = toBytes(parcel);
+    const slice = bytes.length <= buffers.largest ? buffers.tryAcquire(bytes.length) : undefined;
+    slice?.bytes.set(bytes);
+    return slice;
+  }
+
+  #configure(fn: KnownFunction): Configured {
+    let config = this.#configured.get(fn);
+    if (!config) {
+      config = { ...this.#coordinator.configure(call, fn), name: fn.name };
+      this.#configured.set(fn, config);
+    }
+    // One use is kept for as long as the mill lives.
+    config.uses++;
+    return config;
+  }
+
+  #configureOnce({ url, name }: KnownFunction, { value, notes }: Letter): Configured {
+    try {
+      const config = this.#coordinator.configure(call, { url, name, letter: { value, notes } });
+      return { ...config, name };
+    } catch (error) {
+      const { cause } = error as MillraceError;
+      throw new MillraceError(
+        'ERR_PARAMS_NOT_CLONEABLE',
+        `Cannot call "${name}" as its arguments cannot be cloned to another thread: ${String(cause)}`,
+        { cause },
+      );
+    }
+  }
+}
+
+class CallTask implements Task {
+  readonly config: Configured;
+  readonly terms: Terms;
+  readonly idempotent: boolean;
+  readonly result: Promise<unknown>;
+  cell = IN_NO_CELL;
+  trouble: Trouble | undefined = undefined;
+  readonly #coordinator: Coordinator;
+  readonly #input: Slice | undefined;
+  readonly #lent: readonly Slice[];
+  readonly #resolve: (result: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    coordinator: Coordinator,
+    config: Configured,
+    terms: Terms,
+    what: { input: Slice | undefined; lent: readonly Slice[]; idempotent: boolean },
+  ) {
+    this.config = config;
+    this.terms = terms;
+    this.idempotent = what.idempotent;
+    this.#coordinator = coordinator;
+    this.#input = what.input;
+    this.#lent = what.lent;
+    const { promise, resolve, reject } = deferred<unknown>();
+    this.result = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get input(): SlotRef | -1 {
+    return this.#input?.ref ?? -1;
+  }
+
+  get length(): number {
+    return this.#input?.byteLength ?? 0;
+  }
+
+  get offset(): number {
+    return 0;
+  }
+
+  get lead(): number {
+    return 0;
+  }
+
+  get output(): -1 {
+    return -1;
+  }
+
+  get room(): number {
+    return 0;
+  }
+
+  get file(): number {
+    return -1;
+  }
+
+  get position(): number {
+    return 0;
+  }
+
+  get target(): number {
+    return -1;
+  }
+
+  get last(): boolean {
+    return true;
+  }
+
+  done(outcome: Outcome): void {
+    let result: unknown;
+    try {
+      result = this.#resultOf(outcome);
+    } catch (error) {
+      // There was no memory for it.
+      this.failed(error);
+      return;
+    }
+    this.#end();
+    this.#resolve(result);
+  }
+
+  failed(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  discard(outcome: Outcome): void {
+    const { notes } = this.#letterOf(outcome);
+    for (const note of notes) if (note.length > 1) this.#adopt(note).release();
+  }
+
+  #end(): void {
+    this.#input?.release();
+    this.#coordinator.release(this.config);
+  }
+
+  #resultOf(outcome: Outcome): unknown {
+    const { kind, value } = outcome;
+    if (kind === NUMBER) return value;
+    if (kind === NOTHING) return undefined;
+    return this.#withSlices(this.#letterOf(outcome));
+  }
+
+  #letterOf({ kind, payload }: Outcome): Letter {
+    if (kind === NUMBER || kind === NOTHING) return { value: undefined, notes: [] };
+    return payload instanceof Uint8Array ? this.#fromBytes(payload) : (payload as Letter);
+  }
+
+  #fromBytes(bytes: Uint8Array): Letter {
+    const pointer = pointerIn(bytes);
+    if (!pointer) return fromBytes(bytes);
+    const slice = this.#adopt(pointer);
+    try {
+      return fromBytes(slice.bytes);
+    } finally {
+      slice.release();
+    }
+  }
+
+  #withSlices({ value, notes }: Letter): unknown {
+    const adopted: Slice[] = [];
+    try {
+      return unpack(value, notes, (note) => {
+        if (note.length === 1) return this.#lent[note[0]!]!;
+        const slice = this.#adopt(note);
+        adopted.push(slice);
+        return slice;
+      });
+    } catch (error) {
+      for (const slice of adopted) slice.release();
+      throw error;
+    }
+  }
+
+  /** A slice that the worker has handed over. */
+  #adopt([ref, lease, byteLength]: Note): Slice {
+    return this.#coordinator.buffers.adopt({
+      ref: ref as SlotRef,
+      lease: lease!,
+      byteLength: byteLength!,
+    });
+  }
+}

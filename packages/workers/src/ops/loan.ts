@@ -1,0 +1,81 @@
+/**
+ * A loan: slices that the caller lends to a worker for the time of one call. The worker reads and writes
+ * them where they lie; the lease stays the caller's, so the worker can neither end it nor give it away.
+ */
+import { MillraceError, Slice, type BufferPools } from '@millrace/core';
+import type { SliceKeeper, SliceOwner, SlotRef } from '@millrace/core/internal';
+
+export class Loan implements SliceOwner {
+  readonly #pools: BufferPools;
+  readonly #slices = new Map<Slice, number>();
+
+  constructor(pools: BufferPools) {
+    this.#pools = pools;
+  }
+
+  /** The lender's slice in `ref`, the first one lent being number 0. */
+  lend(ref: SlotRef, lease: number, byteLength: number): Slice {
+    const slice: Slice = new Slice(this, new Borrowed(() => slice), ref, lease, byteLength);
+    this.#slices.set(slice, this.#slices.size);
+    return slice;
+  }
+
+  /** Its number; `undefined` when it is none of this loan. */
+  indexOf(slice: Slice): number | undefined {
+    return this.#slices.get(slice);
+  }
+
+  /** The call is over: the bytes may serve others from now on. */
+  end(): void {
+    for (const slice of this.#slices.keys()) {
+      const { keeper, ref, byteLength } = slice;
+      slice.become(keeper, { ref, lease: 0, byteLength });
+    }
+    this.#slices.clear();
+  }
+
+  viewOf(ref: SlotRef, length: number): Uint8Array<SharedArrayBuffer> {
+    return this.#pools.viewOf(ref, length);
+  }
+
+  isLive(slice: Slice): boolean {
+    return this.#pools.isLive(slice);
+  }
+
+  share(slice: Slice): void {
+    throw refused('share', slice);
+  }
+
+  resize(slice: Slice): void {
+    throw refused('resize', slice);
+  }
+
+  tell(): void {}
+}
+
+/** How the borrower's lease ends: not by the borrower. */
+class Borrowed implements SliceKeeper {
+  readonly #slice: () => Slice;
+
+  constructor(slice: () => Slice) {
+    this.#slice = slice;
+  }
+
+  takeBack(ref: SlotRef, lease: number): never {
+    const slice = this.#slice();
+    // It had let go already, and is to stay of use.
+    slice.become(this, { ref, lease, byteLength: slice.byteLength });
+    throw refused('release', slice);
+  }
+
+  checkHandOver(): void {
+    throw refused('hand over', this.#slice());
+  }
+}
+
+function refused(action: string, { byteLength, ref }: Slice): MillraceError {
+  return new MillraceError(
+    'ERR_SLICE_BORROWED',
+    `Cannot ${action} the slice of ${byteLength} bytes in slot ${ref} as it is lent by the caller, who releases it`,
+  );
+}

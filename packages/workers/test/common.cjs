@@ -1,0 +1,2 @@
+/** A module in CommonJS. */
+exports.length = (text) => text.length;
