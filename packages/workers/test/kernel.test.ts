@@ -54,13 +54,19 @@ describe('a kernel in an op', () => {
     expect(other.bytes.every((byte) => byte === 7)).toBe(true);
   });
 
-  test('reads the input and writes the output in one arena', async () => {
+  test('reads its input and writes its output in one arena', async () => {
     const mill = await millOf(256 * MiB);
     const kernel = compile(BYTES);
-    const input = noise(1_000_000);
+    // The input lies in arena 1, and no slab there has a free slot for the output: arena 0 comes first.
+    const whole = mill.buffers.acquire(64 * MiB);
+    const input = sliceOf(mill, noise(1_000_000));
+    const slices = [input, ...[1, 2, 3].map(() => mill.buffers.acquire(1_000_000))];
+    expect(slices.map(arenaOf)).toEqual([1, 1, 1, 1]);
+    whole.release();
     const output = await mill.run(ops.reverse, input, { kernel });
-    expect(Buffer.from(output).equals(input.toReversed())).toBe(true);
+    expect(Buffer.from(output).equals(noise(1_000_000).toReversed())).toBe(true);
     expect(await mill.run(ops.stats, undefined, { kernel })).toMatchObject({ copiedBytes: 0 });
+    for (const slice of slices) slice.release();
   });
 
   test('has one instance for each arena that its thread meets', async () => {

@@ -51,6 +51,13 @@ export interface PoolHooks {
 export interface AcquireOptions extends WaitLimits {
   /** `critical` may use the reserve. @defaultValue 'normal' */
   readonly priority?: 'normal' | 'critical';
+  /**
+   * In the arena of this slice if there is room, so that one WebAssembly kernel can address both; else
+   * in any other.
+   *
+   * @defaultValue anywhere
+   */
+  readonly near?: SliceHandle;
 }
 
 export class BufferPools implements SliceOwner {
@@ -146,13 +153,14 @@ export class BufferPools implements SliceOwner {
    */
   acquire(bytes: number, options?: AcquireOptions): Slice {
     return (
-      this.#lease(bytes, options?.priority === 'critical') ?? this.#waitFor(bytes, options ?? {})
+      this.#lease(bytes, options?.priority === 'critical', options?.near) ??
+      this.#waitFor(bytes, options ?? {})
     );
   }
 
   /** Like {@link acquire}, but `undefined` when nothing is free now. */
   tryAcquire(bytes: number, options?: AcquireOptions): Slice | undefined {
-    return this.#lease(bytes, options?.priority === 'critical');
+    return this.#lease(bytes, options?.priority === 'critical', options?.near);
   }
 
   /**
@@ -163,13 +171,13 @@ export class BufferPools implements SliceOwner {
    * @throws MillraceError `ERR_SIZE`, `ERR_ABORTED`; `ERR_POOL_EXHAUSTED` when the time was up
    */
   async acquireAsync(bytes: number, options: AcquireOptions = {}): Promise<Slice> {
-    const critical = options.priority === 'critical';
     const line = lineOf(bytes);
-    const first = this.#room.waiting.busy(line) ? undefined : this.#lease(bytes, critical);
+    const attempt = (): Slice | undefined => this.tryAcquire(bytes, options);
+    const first = this.#room.waiting.busy(line) ? undefined : attempt();
     if (first) return first;
     this.#room.check(bytes);
     try {
-      return await this.#room.waiting.waitAsync(line, () => this.#lease(bytes, critical), options);
+      return await this.#room.waiting.waitAsync(line, attempt, options);
     } catch (error) {
       throw this.#inTime(error, bytes, options.timeoutMs);
     }
@@ -310,9 +318,9 @@ export class BufferPools implements SliceOwner {
   }
 
   #waitFor(bytes: number, options: AcquireOptions): Slice {
-    const { timeoutMs = 0, priority } = options;
+    const { timeoutMs = 0 } = options;
     if (timeoutMs === 0) throw this.#exhausted(bytes, 0);
-    const attempt = (): Slice | undefined => this.#lease(bytes, priority === 'critical');
+    const attempt = (): Slice | undefined => this.tryAcquire(bytes, options);
     try {
       return this.#room.waiting.wait(lineOf(bytes), attempt, { ...options, timeoutMs });
     } catch (error) {
@@ -320,10 +328,14 @@ export class BufferPools implements SliceOwner {
     }
   }
 
-  #lease(bytes: number, critical: boolean): Slice | undefined {
+  #lease(bytes: number, critical: boolean, near?: SliceHandle): Slice | undefined {
     // A run counts among the leases of which one is watched.
-    if ((this.#watch !== undefined && --this.#unwatched < 0) || !(bytes <= LARGEST_CLASS_BYTES)) {
-      return this.#leaseSpecial(bytes, critical);
+    if (
+      (this.#watch !== undefined && --this.#unwatched < 0) ||
+      !(bytes <= LARGEST_CLASS_BYTES) ||
+      near !== undefined
+    ) {
+      return this.#leaseSpecial(bytes, critical, near);
     }
     const slice = this.#pools[classOf(bytes)]!.lend(this, bytes);
     return slice !== undefined || !critical ? slice : this.#leaseReserved(bytes);
@@ -333,10 +345,11 @@ export class BufferPools implements SliceOwner {
     return this.#pools[classOf(bytes) + CLASS_COUNT]!.lend(this, bytes);
   }
 
-  /** A slice that is a run, or watched. */
-  #leaseSpecial(bytes: number, critical: boolean): Slice | undefined {
+  /** A slice that is a run, or watched, or near another. */
+  #leaseSpecial(bytes: number, critical: boolean, near?: SliceHandle): Slice | undefined {
     for (;;) {
-      const slice = this.#leaseUnwatched(bytes, critical);
+      const anywhere = this.#leaseUnwatched(bytes, critical);
+      const slice = anywhere && near ? this.#nearer(anywhere, near) : anywhere;
       if (!slice || !this.#watch || this.#unwatched >= 0) return slice;
       const begun = this.#watch.begun(slice);
       if (!begun) continue;
@@ -348,12 +361,31 @@ export class BufferPools implements SliceOwner {
   #leaseUnwatched(bytes: number, critical: boolean): Slice | undefined {
     if (!(bytes <= LARGEST_CLASS_BYTES)) {
       const ref = this.#room.acquireRun(bytes, critical);
-      return ref === undefined
-        ? undefined
-        : new Slice(this, this.#room, ref, this.#room.runs.lease, bytes);
+      return ref === undefined ? undefined : this.#run(ref, bytes);
     }
     const slice = this.#pools[classOf(bytes)]!.lend(this, bytes);
     return slice !== undefined || !critical ? slice : this.#leaseReserved(bytes);
+  }
+
+  /** A slice of the same size in the arena of `near`, or else `slice` itself. */
+  #nearer(slice: Slice, near: SliceHandle): Slice {
+    const { byteLength } = slice;
+    const arena = this.#room.arenaOf(near.ref);
+    if (this.#room.arenaOf(slice.ref).from === arena.from) return slice;
+    let nearer: Slice | undefined;
+    if (byteLength <= LARGEST_CLASS_BYTES) {
+      nearer = this.#pools[classOf(byteLength)]!.lendWithin(arena, this, byteLength);
+    } else {
+      const ref = this.#room.acquireRun(byteLength, false, arena);
+      if (ref !== undefined) nearer = this.#run(ref, byteLength);
+    }
+    if (!nearer) return slice;
+    slice.release();
+    return nearer;
+  }
+
+  #run(ref: SlotRef, bytes: number): Slice {
+    return new Slice(this, this.#room, ref, this.#room.runs.lease, bytes);
   }
 
   #leave(ref: SlotRef): boolean {

@@ -4,7 +4,7 @@
 import { SLAB_BITMAP, SLAB_WORDS, type ControlLayout } from '../memory/layout.js';
 import { CLASS_COUNT } from '../memory/size-classes.js';
 import { DRAINING, EMPTY, OPEN, serves, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
-import type { FreeList } from '../slices/free-list.js';
+import type { FreeList, SlabRange } from '../slices/free-list.js';
 import type { SlabLife } from '../slices/slab-life.js';
 import type { PoolSettings } from './settings.js';
 
@@ -33,15 +33,17 @@ export class Growth {
   /**
    * Opens slabs for a pool that has run out: a part of those it has, at least one. When none is EMPTY,
    * it takes one over of which all slots are free, or lie in magazines.
+   *
+   * @param within which slabs; by default all that the pool may have
    */
-  grow(pool: number): void {
+  grow(pool: number, within: SlabRange = this.#lists[pool]!): void {
     const { growthFactor, maxSlabsPerClass } = this.#settings;
     const has = this.#life.count(pool);
     const more = Math.max(1, Math.floor(has * (growthFactor - 1)));
     const wanted = pool < CLASS_COUNT ? Math.min(more, maxSlabsPerClass - has) : 1;
     let opened = 0;
-    while (opened < wanted && this.#life.open(pool) !== undefined) opened++;
-    if (opened === 0 && wanted > 0) this.#takeOver(pool);
+    while (opened < wanted && this.#life.open(pool, within) !== undefined) opened++;
+    if (opened === 0 && wanted > 0) this.#takeOver(pool, within);
   }
 
   /** Makes idle slabs EMPTY: of each pool while more than `shrinkThreshold` of it is free, and old ones. */
@@ -82,12 +84,11 @@ export class Growth {
     return { slots, free };
   }
 
-  #takeOver(pool: number): void {
-    const { from, to } = this.#lists[pool]!;
-    for (let slab = from; slab < to; slab++) {
+  #takeOver(pool: number, within: SlabRange): void {
+    for (let slab = within.from; slab < within.to; slab++) {
       const word = this.#life.wordOf(slab);
       if (slabStateOf(word) === EMPTY || serves(word, pool)) continue;
-      if (this.#life.retire(slab) && this.#life.open(pool) !== undefined) return;
+      if (this.#life.retire(slab) && this.#life.open(pool, within) !== undefined) return;
     }
   }
 

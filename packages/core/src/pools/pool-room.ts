@@ -22,7 +22,7 @@ import {
 } from '../memory/size-classes.js';
 import type { SlabTable } from '../memory/slab-table.js';
 import { EMPTY, RUN, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
-import { FreeList } from '../slices/free-list.js';
+import { FreeList, type SlabRange } from '../slices/free-list.js';
 import { LeaseCount } from '../slices/lease-count.js';
 import { Sharing } from '../slices/sharing.js';
 import { SlabLife } from '../slices/slab-life.js';
@@ -127,15 +127,23 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     return pool && slotOf(ref) < pool.list.slotsPerSlab ? pool.slotBytes : 0;
   }
 
-  /** Leases a run of slabs for `bytes`, which no size class holds. */
-  acquireRun(bytes: number, critical: boolean): SlotRef | undefined {
+  /** Leases a run of slabs for `bytes`, which no size class holds; `within` some slabs, if need be. */
+  acquireRun(bytes: number, critical: boolean, within?: SlabRange): SlotRef | undefined {
     this.check(bytes);
     const length = this.#table.geometry.slabsFor(bytes);
-    const to = critical ? this.layout.slabs : this.normalSlabs;
-    const ref = this.runs.acquire(length, to);
+    const from = within?.from ?? 0;
+    const to = Math.min(within?.to ?? Infinity, critical ? this.layout.slabs : this.normalSlabs);
+    const ref = this.runs.acquire(length, to, from);
     if (ref !== undefined) return ref;
-    for (let slab = 0; slab < to; slab++) this.life.retire(slab);
-    return this.runs.acquire(length, to);
+    for (let slab = from; slab < to; slab++) this.life.retire(slab);
+    return this.runs.acquire(length, to, from);
+  }
+
+  /** The slabs of the arena in which `ref` lies. */
+  arenaOf(ref: SlotRef): SlabRange {
+    const { slabsPerArena } = this.layout;
+    const from = slabOf(ref) - (slabOf(ref) % slabsPerArena);
+    return { from, to: Math.min(from + slabsPerArena, this.layout.slabs) };
   }
 
   /** Ends the lease `lease` on the run of `ref`. */

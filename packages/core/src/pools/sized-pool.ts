@@ -15,7 +15,7 @@ import {
 } from '../memory/layout.js';
 import { SIZE_CLASSES, classOfPool } from '../memory/size-classes.js';
 import { addTo } from '../metrics/counters.js';
-import type { FreeList, Keep } from '../slices/free-list.js';
+import type { FreeList, Keep, SlabRange } from '../slices/free-list.js';
 import type { LeaseCount } from '../slices/lease-count.js';
 import { Magazine } from '../slices/magazine.js';
 import { Slice, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
@@ -95,6 +95,11 @@ export class SizedBufferPool implements SliceKeeper {
     }
   }
 
+  /** The same in one of the slabs `within`, where the magazine is of no use: its slots lie anywhere. */
+  lendWithin(within: SlabRange, owner: SliceOwner, bytes: number): Slice | undefined {
+    return this.#lendFrom(this.list.within(within), owner, bytes);
+  }
+
   /**
    * Ends the lease `lease` on `ref`. When somebody waits for memory the slot is FREE after that, in
    * sight of all.
@@ -144,7 +149,14 @@ export class SizedBufferPool implements SliceKeeper {
   }
 
   #lendFromList(owner: SliceOwner, bytes: number): Slice | undefined {
-    const { list } = this;
+    const slice = this.#lendFrom(this.list, owner, bytes);
+    if (slice && this.#capacity > 1 && this.list.take(this.#capacity - 1, this.#keep) > 0) {
+      this.#tell();
+    }
+    return slice;
+  }
+
+  #lendFrom(list: FreeList, owner: SliceOwner, bytes: number): Slice | undefined {
     let slice: Slice | undefined;
     const leased: Keep = (ref, lease) => {
       addTo(this.#words, this.#leasedAt, 1);
@@ -152,10 +164,9 @@ export class SizedBufferPool implements SliceKeeper {
     };
     if (!list.lease(leased)) {
       // Even without a new slab of ours: another thread may have opened one, or given something back.
-      this.#growth.grow(this.#pool);
+      this.#growth.grow(this.#pool, list);
       if (!list.lease(leased)) list.steal(leased);
     }
-    if (slice && this.#capacity > 1 && list.take(this.#capacity - 1, this.#keep) > 0) this.#tell();
     return slice;
   }
 

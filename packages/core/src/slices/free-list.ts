@@ -42,13 +42,16 @@ import { CACHED, FREE, LIVE, ended, stateOf, withState } from './slot-word.js';
 /** Is told of a slot that was claimed, and of the word it has since. */
 export type Keep = (ref: SlotRef, word: number) => void;
 
-/** What a free list is about. */
-export interface FreeListShape {
-  readonly pool: number;
-  readonly slotsPerSlab: number;
-  /** Its slabs lie from `from` up to `to`. */
+/** Slabs from `from` up to `to`. */
+export interface SlabRange {
   readonly from: number;
   readonly to: number;
+}
+
+/** What a free list is about: its slabs lie in that range. */
+export interface FreeListShape extends SlabRange {
+  readonly pool: number;
+  readonly slotsPerSlab: number;
 }
 
 export class FreeList {
@@ -82,6 +85,17 @@ export class FreeList {
     this.to = to;
     this.#hint = from;
     this.#onFreed = onFreed;
+  }
+
+  /** The part of this list that lies in `range`. */
+  within({ from, to }: SlabRange): FreeList {
+    const shape = {
+      pool: this.#pool,
+      slotsPerSlab: this.slotsPerSlab,
+      from: Math.max(from, this.from),
+      to: Math.min(to, this.to),
+    };
+    return new FreeList(this.#words, this.#layout, this.#thread, shape, this.#onFreed);
   }
 
   /** Where the control word of `ref` lies. */

@@ -34,7 +34,7 @@ import {
   slabWord,
 } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
-import type { FreeList } from './free-list.js';
+import type { FreeList, SlabRange } from './free-list.js';
 import { CACHED, FREE, stateOf } from './slot-word.js';
 
 export class SlabLife {
@@ -73,10 +73,10 @@ export class SlabLife {
   /**
    * Opens an EMPTY slab for `pool`.
    *
-   * @returns its number, or `undefined` when none of those that it may have is EMPTY
+   * @param within which it may be; by default all that the pool may have
+   * @returns its number, or `undefined` when none of them is EMPTY
    */
-  open(pool: number): number | undefined {
-    const { from, to } = this.#lists[pool]!;
+  open(pool: number, { from, to }: SlabRange = this.#lists[pool]!): number | undefined {
     for (let slab = from; slab < to; slab++) {
       const word = this.wordOf(slab);
       if (slabStateOf(word) !== EMPTY) continue;

@@ -64,13 +64,13 @@ export class SlabRuns {
   }
 
   /**
-   * Leases a run of `length` slabs among those before `to`.
+   * Leases a run of `length` slabs among those from `from` up to `to`.
    *
    * @returns its slot, or `undefined` when so many neighbours are not EMPTY
    */
-  acquire(length: number, to: number): SlotRef | undefined {
+  acquire(length: number, to: number, from = 0): SlotRef | undefined {
     const { slabsPerArena } = this.#layout;
-    for (let first = 0; first + length <= to; first++) {
+    for (let first = from; first + length <= to; first++) {
       // A run lies in one arena.
       if ((first % slabsPerArena) + length > slabsPerArena) continue;
       // Who waits for a run must change nothing in vain: it would wake itself for ever.

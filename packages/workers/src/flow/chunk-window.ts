@@ -195,7 +195,7 @@ export class ChunkWindow {
     const outputBytes = outputBound?.(this.#split.size, this.#config.params) ?? 0;
     const { freed } = this.#coordinator;
     const input = buffers.tryAcquire(inputBytes);
-    const output = input && outputBound && buffers.tryAcquire(outputBytes);
+    const output = input && outputBound && buffers.tryAcquire(outputBytes, { near: input });
     if (input && (output || !outputBound)) {
       const terms = this.#large ? LARGE_TERMS : USUAL_TERMS;
       return new Chunk(this.#config, terms, input, output, () => this.#onSettled());

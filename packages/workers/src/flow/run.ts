@@ -234,7 +234,7 @@ function taskOf(
     }
     if (config.kind === 'transform') {
       const bound = config.definition.outputBound!(data?.byteLength ?? 0, config.params);
-      output = buffers.acquire(Math.max(1, bound));
+      output = buffers.acquire(Math.max(1, bound), input && { near: input });
     }
   } catch (error) {
     if (!given) input?.release();
