@@ -38,7 +38,7 @@ export type MillraceErrorCode =
   | 'ERR_OP_LOAD'
   /** The op's `run` threw; `cause` holds what it threw. */
   | 'ERR_OP_FAILED'
-  /** The op wrote more than its output slice holds, or said so. */
+  /** What the op gave cannot be taken: more than its output holds, what cannot be cloned, of the wrong kind. */
   | 'ERR_OP_OUTPUT'
   /** The op's `setup` threw on a worker thread; `cause` holds what it threw. */
   | 'ERR_OP_SETUP'

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Worker } from 'node:worker_threads';
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Coordinator } from './coordinator.js';
+import { generate } from './flow/generate.js';
 import { iterate, type IterateOptions } from './flow/iterate.js';
 import { Calls, type CallOptions } from './flow/call.js';
 import { pump, type PumpReport } from './flow/pump.js';
@@ -16,7 +17,7 @@ import { stream } from './flow/stream.js';
 import type { FlowTarget } from './flow/target.js';
 import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
-import type { InPlaceOp, Op, TransformOp } from './ops/define-op.js';
+import type { GeneratorOp, InPlaceOp, Op, TransformOp } from './ops/define-op.js';
 import { checked, type ThreadOptions } from './threads/settings.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
@@ -107,7 +108,12 @@ export class Mill implements AsyncDisposable {
    * copy. An op that says how to cut its input takes bytes of any size, others one slice of at most
    * `buffers.largest` bytes: 64 MiB, or up to 1 GiB where `memory` is larger than 4 GiB.
    *
-   * @returns what the op makes of it: for an in-place op the slice itself, or the changed copy
+   * An op that generates begins with the first pull, and runs ahead by 16 outputs at most. Bytes that it
+   * yields come as a copy, slices as slices that are to be released, anything else as a clone. When the
+   * consumer leaves, it is ended: at its next `yield`, or after `graceMs` with its thread.
+   *
+   * @returns what the op makes of it: for an in-place op the slice itself, or the changed copy; for one
+   *   that generates an iterable of its outputs, which rejects with the errors
    * @throws MillraceError `ERR_OP_FAILED`, `ERR_OP_LOAD`, `ERR_OP_OUTPUT`, `ERR_PARAMS_NOT_CLONEABLE`,
    *   `ERR_POOL_EXHAUSTED`, `ERR_SIZE`, `ERR_SLICE_STALE`, `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`,
    *   `ERR_MILL_CLOSED`, `ERR_MILL_UNHEALTHY`
@@ -119,6 +125,12 @@ export class Mill implements AsyncDisposable {
     params?: NoInfer<P>,
     options?: TaskOptions,
   ): Promise<Uint8Array>;
+  run<P, Y>(
+    op: GeneratorOp<P, Y>,
+    data?: Uint8Array | Slice,
+    params?: NoInfer<P>,
+    options?: TaskOptions,
+  ): AsyncIterableIterator<Y, undefined, void>;
   run<P, R>(
     op: Op<P, R>,
     data?: Uint8Array | Slice,
@@ -130,7 +142,8 @@ export class Mill implements AsyncDisposable {
     data?: Uint8Array | Slice,
     params?: P,
     options?: TaskOptions,
-  ): Promise<unknown> {
+  ): Promise<unknown> | AsyncIterableIterator<unknown, undefined, void> {
+    if (isGenerator(op)) return generate(this.#coordinator, { op, data, params, options });
     // No async function around it: for a small task its frame would cost more than all the rest.
     let config: Configured;
     try {
@@ -305,6 +318,10 @@ export async function createMill(options: MillOptions = {}): Promise<Mill> {
   const threads = checked(options);
   const limits = checkedLimits(options, threads.threads);
   return new Mill(await Coordinator.start({ ...threads, ...limits, memory }));
+}
+
+function isGenerator<P>(op: Op<P, unknown> | undefined): op is GeneratorOp<P, unknown> {
+  return op?.kind === 'generator';
 }
 
 /** The threads at work, for tests that end them. */

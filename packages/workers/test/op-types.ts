@@ -73,6 +73,7 @@ export async function runs(mill: Mill, bytes: Uint8Array, slice: Slice): Promise
   expectTypeOf(d).toEqualTypeOf<number>();
   expectTypeOf(e).toEqualTypeOf<{ first: number | undefined }>();
   expectTypeOf(f).toEqualTypeOf<number | undefined>();
+  for await (const line of mill.run(lines, slice)) expectTypeOf(line).toEqualTypeOf<number>();
   expectTypeOf(lines.result).toEqualTypeOf<number>();
   expectTypeOf(framed.kind).toEqualTypeOf<'transform'>();
 

@@ -13,5 +13,7 @@ export const lookUp: ValueOp<
 export const doubleBySetup: TransformOp;
 export const hesitant: ValueOp<{ failures: number; later: boolean }, number>;
 export const untidy: ValueOp<Counted & { later: boolean }, number>;
+export const remember: ValueOp<Counted, undefined>;
+export const remembered: ValueOp<{ of: string }, string>;
 export const warnings: ValueOp<void, string[]>;
 export const paramsSeen: ValueOp<{ readonly counted?: number; list?: number[] }, number>;

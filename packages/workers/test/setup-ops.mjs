@@ -54,6 +54,23 @@ export const hesitant = defineOp(url, 'hesitant', {
   run: (_bytes, _params, { state }) => state,
 });
 
+let words;
+/** Has this thread count the teardowns of `remembered`. */
+export const remember = defineOp(url, 'remember', {
+  run(_bytes, { counts }) {
+    words = counts;
+  },
+});
+
+export const remembered = defineOp(url, 'remembered', {
+  setup: ({ of }) => of,
+  run: (_bytes, _params, { state }) => state,
+  async teardown(state) {
+    await turn();
+    Atomics.add(words, 1, state === 'the setup' ? 1 : 1000);
+  },
+});
+
 const warned = [];
 process.on('warning', ({ message }) => warned.push(message));
 /** What this thread has been warned of. */

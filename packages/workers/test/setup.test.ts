@@ -79,6 +79,24 @@ describe('the teardown of an op', () => {
     await until(() => counter.teardowns === 20);
   });
 
+  test.each([
+    ['the mill closes', { threads: 1, recycle: {} }],
+    ['the thread leaves after two tasks', { threads: 1, recycle: { afterTasks: 2 } }],
+  ])('runs to its end when %s', async (_when, options) => {
+    const counter = new Counter();
+    const alone = await createMill(options);
+    try {
+      await alone.run(ops.remember, undefined, counter.params);
+      // Its configuration is kept for the next call with such params: it is not dropped.
+      expect(await alone.run(ops.remembered, undefined, { of: 'the setup' })).toBe('the setup');
+      if ('afterTasks' in options.recycle) await until(() => counter.teardowns === 1);
+      else expect(counter.teardowns).toBe(0);
+    } finally {
+      await alone.close();
+    }
+    expect(counter.teardowns).toBe(1);
+  });
+
   test.each([false, true])(
     'that fails (later: %s) is warned of, and does no harm',
     async (later) => {

@@ -143,7 +143,7 @@ class SingleTask implements Task {
 }
 
 /** @throws MillraceError unless `data` is nothing, bytes, or a slice that this mill has lent and that was not released */
-function check({ buffers }: Coordinator, { name }: Configured, data: unknown): void {
+export function check({ buffers }: Coordinator, { name }: Configured, data: unknown): void {
   if (data === undefined || data instanceof Uint8Array) return;
   if (!(data instanceof Slice)) {
     throw new MillraceError(

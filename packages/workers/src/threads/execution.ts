@@ -24,6 +24,7 @@ import {
   NOTHING,
   NUMBER,
   OFFSET,
+  OUTPUT,
   POSITION,
   RESULT,
   ROOM,
@@ -35,7 +36,9 @@ import {
 import { LetterWriter, type LetterError } from '../dispatch/letters.js';
 import { traitsOf } from '../dispatch/thrown.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
+import { OutboxWriter } from '../dispatch/outbox.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
+import { checkGenerator, sendOutputs } from './outputs.js';
 import { TaskContext } from './task-context.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
@@ -73,6 +76,11 @@ export class Execution {
       this.#pools.count(this.#runAt, 1);
       const context = new TaskContext(words, at, this.#pools, op.state);
       const result = op.run(bytes, op.params, context);
+      if (op.kind === 'generator') {
+        const outbox = new OutboxWriter(this.#pools, words[at + OUTPUT]! as SlotRef);
+        const generator = checkGenerator(op.name, result);
+        return this.#await(at, op, context, sendOutputs(op.name, generator, outbox, context));
+      }
       if (result instanceof Promise) return this.#await(at, op, context, result);
       context.end();
       this.#report(at, op, result);
