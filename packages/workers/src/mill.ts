@@ -11,7 +11,7 @@ import type { LargeStats } from './dispatch/large-operations.js';
 import { checkedLimits, type LimitOptions } from './dispatch/limits.js';
 import { run, runChunked } from './flow/run.js';
 import type { TaskOptions } from './flow/task-options.js';
-import type { FlowOptions, FlowProgress } from './flow/chunk-window.js';
+import type { FlowProgress } from './flow/chunk-window.js';
 import type { FlowSource } from './flow/source.js';
 import { stream } from './flow/stream.js';
 import type { FlowTarget } from './flow/target.js';
@@ -49,6 +49,12 @@ export interface PumpOptions<P> {
    */
   to: FlowTarget | readonly FlowTarget[];
   signal?: AbortSignal;
+  /**
+   * Reads a file past the system's page cache (`O_DIRECT`), and writes one so for an op in place whose
+   * chunks are whole pages of 4096 bytes. Where that cannot be had it is done the plain way, and the
+   * report's `notes` say why. @defaultValue false
+   */
+  direct?: boolean;
   /** Called as chunks are written; keep it short. */
   onProgress?: (progress: FlowProgress) => void;
 }
@@ -169,8 +175,8 @@ export class Mill implements AsyncDisposable {
    *   {@link run}; the system's errors (`ENOENT`, `ENOSPC` …) as they are
    */
   async pump<P>(options: PumpOptions<P>): Promise<PumpReport> {
-    const { from, op, params, to, signal, onProgress } = options;
-    const flow: FlowOptions = { signal, onProgress };
+    const { from, op, params, to, signal, onProgress, direct } = options;
+    const flow = { signal, onProgress, direct };
     const config = this.#coordinator.configure(op, params);
     try {
       return await pump(this.#coordinator, chunked(config), from, to, flow);

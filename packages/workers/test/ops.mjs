@@ -90,12 +90,21 @@ export const holdInPlace = defineOp(url, 'holdInPlace', {
   run: (_bytes, params) => wait(params),
 });
 
-/** In chunks of 64 KiB; waits at a gate before each, if there is one. */
+/** In chunks of 64 KiB; waits at a gate, if there is one, before each, or before those that begin with `first`. */
 export const invertChunks = defineOp(url, 'invertChunks', {
   inPlace: true,
   split: { size: 64 * KiB },
   run(bytes, params) {
-    if (params?.gate) wait(params);
+    if (params?.gate && (params.first ?? bytes[0]) === bytes[0]) wait(params);
+    for (let i = 0; i < bytes.length; i++) bytes[i] ^= 255;
+  },
+});
+
+export const invertChunksLater = defineOp(url, 'invertChunksLater', {
+  inPlace: true,
+  split: { size: 64 * KiB },
+  async run(bytes) {
+    await new Promise((resolve) => setImmediate(resolve));
     for (let i = 0; i < bytes.length; i++) bytes[i] ^= 255;
   },
 });
@@ -163,6 +172,26 @@ export const framed = defineOp(url, 'framed', {
     return { size: whole.length, value: bytes[0] ?? -1 };
   },
 });
+
+/** For each chunk of 1000 bytes: its lead of up to 300 bytes, and itself. */
+export const joined = defineOp(url, 'joined', {
+  outputBound: (bytes) => bytes + 300,
+  split: { size: 1000, overlap: 300 },
+  run: join,
+});
+
+/** For each chunk of 5000 bytes: its lead of up to 4103 bytes, and itself. */
+export const joinedWide = defineOp(url, 'joinedWide', {
+  outputBound: (bytes) => bytes + 4103,
+  split: { size: 5000, overlap: 4103 },
+  run: join,
+});
+
+function join(bytes, _params, { output, lead }) {
+  output.set(lead);
+  output.set(bytes, lead.length);
+  return lead.length + bytes.length;
+}
 
 // Ops that fail.
 

@@ -67,14 +67,32 @@ export function namesIn(path: string): string[] {
   return readdirSync(path).sort();
 }
 
-/** How many descriptors of this process there are for a file. */
-export function openedTimes(path: string): number {
-  return readdirSync('/proc/self/fd').filter((number) => {
+/** The descriptors of this process for a file. */
+export function descriptorsOf(path: string): number[] {
+  const numbers = readdirSync('/proc/self/fd').filter((number) => {
     try {
       return readlinkSync(`/proc/self/fd/${number}`) === path;
     } catch {
       // The one that the listing itself used.
       return false;
     }
-  }).length;
+  });
+  return numbers.map(Number).sort((a, b) => a - b);
+}
+
+/** How many descriptors of this process there are for a file. */
+export function openedTimes(path: string): number {
+  return descriptorsOf(path).length;
+}
+
+/** A small file system of its own, of 2 MiB; skips the test where only root may mount one. */
+export function smallDisk(kind: 'tmpfs' | 'ramfs', skip: (note: string) => never): string {
+  const path = folder();
+  try {
+    make('mount', ['-t', kind, '-o', 'size=2m', 'none', path]);
+  } catch {
+    skip('only root may mount a file system');
+  }
+  onTestFinished(() => make('umount', ['-l', path]));
+  return path;
 }

@@ -9,6 +9,7 @@ import {
   BYTES,
   CANCEL,
   CONFIG,
+  DIRECT,
   FILE,
   FLAGS,
   FROM_FILE,
@@ -81,6 +82,7 @@ export class Cells {
     words[at + AVOID] = task.trouble ? task.trouble.avoid : 0;
     words[at + CANCEL] = 0;
     if (task.file >= 0 || task.target >= 0) {
+      if (task.direct) words[at + FLAGS]! |= DIRECT;
       words[at + FILE] = task.file;
       words[at + TARGET] = task.target;
       this.#floats[(at + POSITION) >> 1] = task.position;

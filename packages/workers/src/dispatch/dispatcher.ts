@@ -401,14 +401,18 @@ export class Dispatcher {
 }
 
 /** What the caller sees of an error in an op: the thrown thing as `cause`, with its code if it had one. */
-function errorOf(task: Task, { cause, message, code, traits }: LetterError): MillraceError {
+function errorOf(task: Task, letter: LetterError): MillraceError {
+  const { cause, message, code, traits, causeTraits } = letter;
   if (
     code === 'ERR_OP_LOAD' ||
     code === 'ERR_OP_SETUP' ||
     code === 'ERR_OP_OUTPUT' ||
-    code === 'ERR_READ'
+    code === 'ERR_READ' ||
+    code === 'ERR_WRITE'
   ) {
-    return new MillraceError(code, message, { cause: (cause as Error).cause });
+    return new MillraceError(code, message, {
+      cause: withTraits((cause as Error).cause, causeTraits),
+    });
   }
   return new MillraceError('ERR_OP_FAILED', `Op "${task.config.name}" failed: ${message}`, {
     cause: withTraits(cause, traits),

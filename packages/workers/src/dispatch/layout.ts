@@ -169,6 +169,8 @@ export const LAST = 1;
 export const FROM_FILE = 2;
 /** FLAGS: the worker writes the output to TARGET at POSITION. */
 export const TO_FILE = 32;
+/** FLAGS: FILE is open for direct reads: the worker reads whole pages, and the slot has room for them. */
+export const DIRECT = 64;
 /** FLAGS: the worker writes down in STARTED when it begins. */
 export const TIMED = 4;
 /** FLAGS: it is part of an operation that holds a permit for large ones. */

@@ -27,6 +27,8 @@ export interface LetterError {
   readonly code?: unknown;
   /** What cloning loses of the cause. */
   readonly traits?: Traits | undefined;
+  /** What it loses of the cause's own: of the system's error, for instance. */
+  readonly causeTraits?: Traits | undefined;
 }
 
 interface Posted {

@@ -70,6 +70,8 @@ export interface Task {
   /** The descriptor that the worker reads the input from, or −1. */
   readonly file: number;
   readonly position: number;
+  /** Whether the file is open for direct reads: whole pages are read, for which the slot has room. */
+  readonly direct?: boolean;
   /** The descriptor that the worker writes the output to, at the same position, or −1. */
   readonly target: number;
   readonly last: boolean;

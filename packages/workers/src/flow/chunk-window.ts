@@ -8,6 +8,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { MillraceError } from '@millrace/core';
+import { PAGE_BYTES } from '@millrace/core/internal';
 import type { Coordinator } from '../coordinator.js';
 import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
@@ -22,16 +23,27 @@ export interface Feed {
    * slice. Called once for each chunk, one after the other, until one is the last.
    */
   fill(chunk: Chunk): Promise<void>;
+  /** The bytes that a chunk's slice must have. */
+  readonly inputBytes: number;
   /** Makes a fill that may never come back come back: the flow has been stopped. Absent where that cannot be done. */
   readonly abort: (() => void) | undefined;
   /** The size of the whole input in bytes, when it is known. */
   readonly totalBytes: number | undefined;
 }
 
+/** Descriptors of one file. */
+export interface RangeFiles {
+  readonly plain: number;
+  /** Takes whole pages only. */
+  readonly direct: number | undefined;
+}
+
 /** Where the output goes. */
 export interface Sink {
   /** Writes the parts one after the other; resolves when their memory may be used again. */
   write(parts: readonly Uint8Array[]): Promise<void>;
+  /** Files, to begin with empty, that workers may write themselves, at any position; absent for all other targets. */
+  readonly files?: RangeFiles;
   /** Makes a write that may never come back fail: the flow has been stopped. */
   abort?(error: unknown): void;
 }
@@ -68,6 +80,8 @@ export class ChunkWindow {
   readonly #split: Split;
   readonly #feed: Feed;
   readonly #sink: Sink;
+  /** Where workers write their own output: what is changed in place stays at its position. */
+  readonly #files: RangeFiles | undefined;
   readonly #options: FlowOptions;
   readonly #most: number;
   /** In the order of the input. */
@@ -96,6 +110,7 @@ export class ChunkWindow {
     this.#split = splitOf(config);
     this.#feed = feed;
     this.#sink = sink;
+    this.#files = config.kind === 'in-place' ? sink.files : undefined;
     this.#options = options;
     this.#large = coordinator.large.isLarge(feed.totalBytes);
     this.#weight = coordinator.large.weightOf(feed.totalBytes);
@@ -130,6 +145,7 @@ export class ChunkWindow {
         const chunk = await this.#lease();
         if (!chunk) continue;
         if (!(await this.#fill(chunk))) return;
+        if (this.#files) chunk.target = fileFor(chunk, this.#files);
         if (!(await this.#submit(chunk))) return;
         if (chunk.last) return;
       }
@@ -190,7 +206,7 @@ export class ChunkWindow {
   /** The slices for one chunk; `undefined` when something has changed that is to be looked at first. */
   async #lease(): Promise<Chunk | undefined> {
     const { buffers } = this.#coordinator;
-    const inputBytes = this.#split.size + (this.#split.overlap ?? 0);
+    const { inputBytes } = this.#feed;
     const { outputBound } = this.#config.definition;
     const outputBytes = outputBound?.(this.#split.size, this.#config.params) ?? 0;
     const { freed } = this.#coordinator;
@@ -241,7 +257,8 @@ export class ChunkWindow {
       try {
         if (!this.#failure) {
           for (const chunk of ready) this.#check(chunk);
-          await this.#put(ready.map((chunk) => chunk.bytes));
+          if (this.#files) for (const chunk of ready) this.#result.bytesOut += chunk.size;
+          else await this.#put(ready.map((chunk) => chunk.bytes));
           for (const chunk of ready) {
             if (frame) state = frame.join(state, chunk.value, chunk.length);
             this.#count(chunk);
@@ -332,6 +349,11 @@ function splitOf(config: Configured): Split {
 /** What stands around the outputs, if anything does. */
 function frameOf({ definition: { merge } }: Configured): Frame<unknown, unknown> | undefined {
   return typeof merge === 'object' ? merge : undefined;
+}
+
+function fileFor(chunk: Chunk, { plain, direct }: RangeFiles): number {
+  const whole = chunk.offset + chunk.lead === 0 && chunk.length % PAGE_BYTES === 0;
+  return whole ? (direct ?? plain) : plain;
 }
 
 export function aborted(reason: unknown): MillraceError {

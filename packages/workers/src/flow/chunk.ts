@@ -20,10 +20,12 @@ export class Chunk implements Task {
   readonly inputSlice: Slice;
   /** Absent for an op that works in place. */
   readonly outputSlice: Slice | undefined;
+  /** Where the lead begins in the slice; more than 0 for direct reads, which begin with a page. */
   offset = 0;
   lead = 0;
   length = 0;
   file = -1;
+  direct = false;
   position = 0;
   target = -1;
   last = false;
@@ -74,7 +76,8 @@ export class Chunk implements Task {
   /** The output's bytes, once settled. */
   get bytes(): Uint8Array {
     if (this.outputSlice) return this.outputSlice.bytes.subarray(0, this.size);
-    return this.inputSlice.bytes.subarray(this.offset, this.offset + this.length);
+    const start = this.offset + this.lead;
+    return this.inputSlice.bytes.subarray(start, start + this.length);
   }
 
   done(outcome: Outcome): void {

@@ -1,6 +1,8 @@
 /** The two ways in which chunks get their input: by range, or in sequence. */
 import { fstat } from 'node:fs';
 import { promisify } from 'node:util';
+import { PAGE_BYTES } from '@millrace/core/internal';
+import { wholePages } from '../threads/file-range.js';
 import type { Chunk } from './chunk.js';
 import type { Feed } from './chunk-window.js';
 import type { Split } from '../ops/definition.js';
@@ -14,15 +16,24 @@ const fstatAsync = promisify(fstat);
  */
 export class RangeFeed implements Feed {
   readonly abort = (): void => {};
+  readonly inputBytes: number;
   readonly #file: number;
+  readonly #direct: boolean;
   readonly #split: Split;
   #size: number;
   #position = 0;
 
-  constructor(file: number, size: number, split: Split) {
+  /** @param direct the file is open for direct reads, which begin and end with a page */
+  constructor(file: number, size: number, direct: boolean, split: Split) {
     this.#file = file;
     this.#size = size;
+    this.#direct = direct;
     this.#split = split;
+    const { size: chunk, overlap = 0 } = split;
+    const skewed = chunk % PAGE_BYTES !== 0 || overlap % PAGE_BYTES !== 0;
+    this.inputBytes = direct
+      ? wholePages(chunk + overlap) + (skewed ? PAGE_BYTES : 0)
+      : chunk + overlap;
   }
 
   get totalBytes(): number {
@@ -36,6 +47,8 @@ export class RangeFeed implements Feed {
     chunk.file = this.#file;
     chunk.position = this.#position;
     chunk.lead = Math.min(this.#position, this.#split.overlap ?? 0);
+    chunk.direct = this.#direct;
+    chunk.offset = this.#direct ? (this.#position - chunk.lead) % PAGE_BYTES : 0;
     chunk.length = Math.min(this.#split.size, this.#size - this.#position);
     chunk.last = this.#position + chunk.length === this.#size;
     this.#position += chunk.length;
@@ -56,6 +69,7 @@ export interface Reader {
  */
 export class SequenceFeed implements Feed {
   readonly totalBytes: number | undefined;
+  readonly inputBytes: number;
   readonly abort: (() => void) | undefined;
   readonly #reader: Reader;
   readonly #split: Split;
@@ -70,6 +84,7 @@ export class SequenceFeed implements Feed {
     this.#reader = reader;
     this.abort = reader.abort && (() => reader.abort!());
     this.totalBytes = totalBytes;
+    this.inputBytes = split.size + (split.overlap ?? 0);
     this.#split = split;
     this.#overlap = new Uint8Array(split.overlap ?? 0);
   }

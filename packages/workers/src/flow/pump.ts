@@ -2,12 +2,15 @@
 import type { Coordinator } from '../coordinator.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions, type FlowResult, type Sink } from './chunk-window.js';
+import { DirectIo } from './direct-io.js';
 import { writing } from './io-error.js';
 import { withSource, type FlowSource, type OpenSource } from './source.js';
 import { dismiss, openTargets, watch, type FlowTargets } from './targets.js';
 
 export interface PumpReport extends FlowResult {
   threads: number;
+  /** What was not done as it was asked for, and why: each a sentence. */
+  notes: string[];
 }
 
 export async function pump(
@@ -15,13 +18,15 @@ export async function pump(
   config: Configured,
   from: FlowSource,
   to: FlowTargets,
-  options: FlowOptions,
+  options: FlowOptions & { direct?: boolean | undefined },
 ): Promise<PumpReport> {
-  const result = await transfer(from, to, options.signal, (source, sink) => {
+  const direct = options.direct ? new DirectIo(coordinator.buffers, config) : undefined;
+  const flow = (source: OpenSource, sink: Sink): Promise<FlowResult> => {
     const feed = source.feed(config.definition.split!);
     return new ChunkWindow(coordinator, config, feed, sink, options).run();
-  });
-  return { ...result, threads: coordinator.threadCount };
+  };
+  const result = await transfer(from, to, options.signal, flow, direct);
+  return { ...result, threads: coordinator.threadCount, notes: direct?.notes ?? [] };
 }
 
 /** Opens both ends, runs `flow` between them, and closes them as its outcome demands. */
@@ -30,22 +35,24 @@ export async function transfer<R>(
   to: FlowTargets,
   signal: AbortSignal | undefined,
   flow: (source: OpenSource, sink: Sink) => Promise<R>,
+  direct?: DirectIo,
 ): Promise<R> {
   watch(to);
   let reached = false;
+  const between = async (source: OpenSource): Promise<R> => {
+    reached = true;
+    const target = await writing(openTargets(to, signal, direct));
+    try {
+      const result = await flow(source, target.sink);
+      await writing(target.commit());
+      return result;
+    } catch (error) {
+      await target.discard(error);
+      throw error;
+    }
+  };
   try {
-    return await withSource(from, signal, async (source) => {
-      reached = true;
-      const target = await writing(openTargets(to, signal));
-      try {
-        const result = await flow(source, target.sink);
-        await writing(target.commit());
-        return result;
-      } catch (error) {
-        await target.discard(error);
-        throw error;
-      }
-    });
+    return await withSource(from, signal, between, direct);
   } catch (error) {
     if (!reached) dismiss(to, error);
     throw error;

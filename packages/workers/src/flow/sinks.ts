@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
-import type { Sink } from './chunk-window.js';
+import type { RangeFiles, Sink } from './chunk-window.js';
 
 const writevAsync = promisify(writev);
 
@@ -26,6 +26,16 @@ export class DescriptorSink implements Sink {
       const { bytesWritten } = await writevAsync(this.#file, left);
       left = without(left, bytesWritten);
     }
+  }
+}
+
+/** A regular file of our own, which workers may write themselves. */
+export class FileSink extends DescriptorSink {
+  readonly files: RangeFiles;
+
+  constructor(files: RangeFiles) {
+    super(files.plain);
+    this.files = files;
   }
 }
 

@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
 import type { Split } from '../ops/definition.js';
 import type { Feed } from './chunk-window.js';
+import type { DirectIo } from './direct-io.js';
 import { unlessAborted } from './buffered-input.js';
 import { RangeFeed, SequenceFeed, type Reader } from './feeds.js';
 import { reading } from './io-error.js';
@@ -45,10 +46,11 @@ export interface OpenSource {
 }
 
 /** @throws the system's error when a path cannot be opened; MillraceError `ERR_INVALID_ARG` */
-export async function openSource(from: FlowSource): Promise<OpenSource> {
+export async function openSource(from: FlowSource, direct?: DirectIo): Promise<OpenSource> {
   if (typeof from === 'string' || from instanceof URL) {
-    return openPath(from instanceof URL ? fileURLToPath(from) : from);
+    return openPath(from instanceof URL ? fileURLToPath(from) : from, direct);
   }
+  direct?.notFile('source');
   if (typeof from === 'number') return openDescriptor(from);
   if (from instanceof Uint8Array) return iterable([from], from.length);
   if (typeof from === 'object' && from !== null) {
@@ -69,8 +71,9 @@ export async function withSource<R>(
   from: FlowSource,
   signal: AbortSignal | undefined,
   use: (source: OpenSource) => Promise<R>,
+  direct?: DirectIo,
 ): Promise<R> {
-  const opening = reading(openSource(from));
+  const opening = reading(openSource(from, direct));
   const source = await unlessAborted(signal, opening, (late) => void late.close(true));
   let result: R;
   try {
@@ -90,8 +93,9 @@ export async function letGo(from: FlowSource): Promise<void> {
   await source?.close(true);
 }
 
-async function openPath(path: string): Promise<OpenSource> {
-  const handle = await open(path, 'r');
+async function openPath(path: string, direct: DirectIo | undefined): Promise<OpenSource> {
+  const opened = await direct?.openToRead(path, isRanged);
+  const handle = opened ?? (await open(path, 'r'));
   try {
     const stats = await handle.stat();
     if (stats.isDirectory()) {
@@ -100,17 +104,20 @@ async function openPath(path: string): Promise<OpenSource> {
       );
       throw Object.assign(error, { code: 'EISDIR', syscall: 'read', path });
     }
-    return file(handle, stats);
+    return file(handle, stats, opened !== undefined);
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
-function file(handle: FileHandle, stats: Stats): OpenSource {
-  // Files under /proc and /sys occupy no blocks and say 0 bytes or one page, whatever they hold.
-  const ranged =
-    stats.isFile() && stats.size > 0 && (stats.blocks > 0 || stats.size > LARGEST_PAGE);
+/** Files under /proc and /sys occupy no blocks and say 0 bytes or one page, whatever they hold. */
+function isRanged(stats: Stats): boolean {
+  return stats.isFile() && stats.size > 0 && (stats.blocks > 0 || stats.size > LARGEST_PAGE);
+}
+
+function file(handle: FileHandle, stats: Stats, direct: boolean): OpenSource {
+  const ranged = isRanged(stats);
   const totalBytes = ranged ? stats.size : undefined;
   const reader = new DescriptorReader(handle.fd);
   return {
@@ -118,7 +125,7 @@ function file(handle: FileHandle, stats: Stats): OpenSource {
     reader,
     feed: (split) =>
       ranged
-        ? new RangeFeed(handle.fd, stats.size, split)
+        ? new RangeFeed(handle.fd, stats.size, direct, split)
         : new SequenceFeed(reader, undefined, split),
     async close() {
       const closing = reader.stop().then(() => handle.close());

@@ -17,7 +17,8 @@ import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
 import { unlessAborted } from './buffered-input.js';
 import type { Sink } from './chunk-window.js';
-import { DescriptorSink, WebSink, WritableSink } from './sinks.js';
+import type { DirectIo } from './direct-io.js';
+import { DescriptorSink, FileSink, WebSink, WritableSink } from './sinks.js';
 import { describe } from './source.js';
 
 const fstatAsync = promisify(fstat);
@@ -61,19 +62,24 @@ function nothing(): Promise<void> {
 export async function openTarget(
   to: FlowTarget,
   signal: AbortSignal | undefined,
+  direct?: DirectIo,
 ): Promise<OpenTarget> {
-  if (typeof to === 'string' || to instanceof URL) return openFile({ path: to }, signal);
+  if (typeof to === 'string' || to instanceof URL) return openFile({ path: to }, signal, direct);
   if (typeof to === 'number') return openDescriptor(to);
   if (to instanceof Writable) return stream(to);
   if (to instanceof WritableStream) return webStream(to);
-  if (typeof to === 'object' && to !== null && 'path' in to) return openFile(to, signal);
+  if (typeof to === 'object' && to !== null && 'path' in to) return openFile(to, signal, direct);
   throw new MillraceError(
     'ERR_INVALID_ARG',
     `Cannot write to ${describe(to)}: give a path, a URL, a descriptor, a stream or { path, … }`,
   );
 }
 
-async function openFile(target: FileTarget, signal: AbortSignal | undefined): Promise<OpenTarget> {
+async function openFile(
+  target: FileTarget,
+  signal: AbortSignal | undefined,
+  direct: DirectIo | undefined,
+): Promise<OpenTarget> {
   const named = target.path instanceof URL ? fileURLToPath(target.path) : target.path;
   const existing = await stat(named).catch(() => undefined);
   if (existing && !existing.isFile() && !existing.isDirectory()) {
@@ -93,15 +99,19 @@ async function openFile(target: FileTarget, signal: AbortSignal | undefined): Pr
     if (error instanceof Error) error.message = error.message.replaceAll(temporary, path);
     throw error;
   }
+  const second = await direct?.openToWrite(temporary, path);
+  const close = async (): Promise<void> => {
+    await Promise.all([second?.close(), handle.close()]);
+  };
   let placed = false;
   return {
-    sink: new DescriptorSink(handle.fd),
+    sink: new FileSink({ plain: handle.fd, direct: second?.fd }),
     exclusive: target.overwrite === false,
     async finish() {
       try {
         await dress(handle, target);
       } finally {
-        await handle.close();
+        await close();
       }
     },
     async place() {
@@ -109,7 +119,7 @@ async function openFile(target: FileTarget, signal: AbortSignal | undefined): Pr
       placed = true;
     },
     async discard() {
-      await handle.close().catch(() => {});
+      await close().catch(() => {});
       await unlink(temporary).catch(() => {});
       // Another target failed after this one was in its place. One that it replaced cannot be had back.
       if (placed && !existing) await unlink(path).catch(() => {});

@@ -8,6 +8,7 @@
 import { Writable } from 'node:stream';
 import { MillraceError } from '@millrace/core';
 import type { Sink } from './chunk-window.js';
+import type { DirectIo } from './direct-io.js';
 import { WritableSink } from './sinks.js';
 import { openTarget, type FlowTarget, type OpenTarget } from './target.js';
 
@@ -40,17 +41,21 @@ export function dismiss(to: FlowTargets, error: unknown): void {
 export async function openTargets(
   to: FlowTargets,
   signal: AbortSignal | undefined,
+  direct?: DirectIo,
 ): Promise<OpenTargets> {
   const list = listOf(to);
   if (list.length === 0) {
     throw new MillraceError('ERR_INVALID_ARG', 'Cannot write to an empty list of targets');
   }
+  // Several targets are written by the main thread, so that all get the same from the same slices.
+  const alone = list.length === 1 ? direct : undefined;
+  if (direct && !alone) direct.notFile('target');
   const targets: OpenTarget[] = [];
   const discard = async (error: unknown): Promise<void> => {
     await Promise.all(targets.map((target) => target.discard(error)));
   };
   try {
-    for (const target of list) targets.push(await openTarget(target, signal));
+    for (const target of list) targets.push(await openTarget(target, signal, alone));
   } catch (error) {
     await discard(error);
     dismiss(list.slice(targets.length), error);

@@ -2,13 +2,13 @@
  * One task's execution on a worker: input and output out of the cell, the op's `run`, the result back
  * into the cell.
  */
-import { readSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError, type BufferPools } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import {
   BYTES,
   BY_LETTER,
+  DIRECT,
   FAILED,
   FILE,
   FILE_ENDED,
@@ -30,13 +30,16 @@ import {
   ROOM,
   SIZE,
   STARTED,
+  TARGET,
   TIMED,
+  TO_FILE,
   VALUE,
 } from '../dispatch/layout.js';
 import { LetterWriter, type LetterError } from '../dispatch/letters.js';
 import { traitsOf } from '../dispatch/thrown.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
 import { OutboxWriter } from '../dispatch/outbox.js';
+import { readRange, wholePages, writeRange } from './file-range.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
 import { checkGenerator, sendOutputs } from './outputs.js';
 import { TaskContext } from './task-context.js';
@@ -79,11 +82,12 @@ export class Execution {
       if (op.kind === 'generator') {
         const outbox = new OutboxWriter(this.#pools, words[at + OUTPUT]! as SlotRef);
         const generator = checkGenerator(op.name, result);
-        return this.#await(at, op, context, sendOutputs(op.name, generator, outbox, context));
+        const sent = sendOutputs(op.name, generator, outbox, context);
+        return this.#await(at, op, bytes, context, sent);
       }
-      if (result instanceof Promise) return this.#await(at, op, context, result);
+      if (result instanceof Promise) return this.#await(at, op, bytes, context, result);
       context.end();
-      this.#report(at, op, result);
+      this.#report(at, op, bytes, result);
     } catch (error) {
       this.fail(at, error);
     }
@@ -108,13 +112,14 @@ export class Execution {
   async #await(
     at: number,
     op: LoadedOp,
+    bytes: Uint8Array,
     context: TaskContext,
     result: Promise<unknown>,
   ): Promise<void> {
     this.#pending.add(context);
     try {
       const value = await result;
-      this.#report(at, op, value);
+      this.#report(at, op, bytes, value);
     } catch (error) {
       this.fail(at, error);
     }
@@ -132,12 +137,15 @@ export class Execution {
     const lead = words[at + LEAD]!;
     const start = words[at + OFFSET]!;
     if ((words[at + FLAGS]! & FROM_FILE) !== 0) {
-      const position = this.#floats[(at + POSITION) >> 1]!;
-      const wanted = this.#pools.viewOf(ref as SlotRef, lead + length);
-      const got = readRange(words[at + FILE]!, wanted, position - lead);
-      if (got < lead + length) {
+      const direct = (words[at + FLAGS]! & DIRECT) !== 0;
+      const before = start + lead;
+      const room = direct ? wholePages(before + length) : before + length;
+      const position = this.#floats[(at + POSITION) >> 1]! - before;
+      const wanted = this.#pools.viewOf(ref as SlotRef, room);
+      const got = readRange(words[at + FILE]!, wanted, position, direct);
+      if (got < before + length) {
         words[at + RESULT] = FILE_ENDED;
-        words[at + SIZE] = Math.max(0, got - lead);
+        words[at + SIZE] = Math.max(0, got - before);
         return undefined;
       }
     }
@@ -145,9 +153,13 @@ export class Execution {
     return start + lead === 0 ? whole : whole.subarray(start + lead);
   }
 
-  #report(at: number, op: LoadedOp, result: unknown): void {
+  #report(at: number, op: LoadedOp, bytes: Uint8Array, result: unknown): void {
     const words = this.#words;
     if (op.kind === 'in-place') {
+      if ((words[at + FLAGS]! & TO_FILE) !== 0) {
+        writeRange(words[at + TARGET]!, bytes, this.#floats[(at + POSITION) >> 1]!);
+        this.#pools.count(this.#outAt, bytes.length);
+      }
       words[at + RESULT] = IN_PLACE;
     } else if (op.kind === 'transform') {
       this.#reportWritten(at, op, result);
@@ -199,10 +211,11 @@ function describe(error: unknown): Omit<LetterError, 'cause'> {
   try {
     const message = String(error instanceof Error ? error.message : error);
     const traits = traitsOf(error);
+    const causeTraits = traitsOf((error as { cause?: unknown } | null | undefined)?.cause);
     const code = (error as { code?: unknown } | null | undefined)?.code;
     return typeof code === 'string' || typeof code === 'number'
-      ? { message, code, traits }
-      : { message, traits };
+      ? { message, code, traits, causeTraits }
+      : { message, traits, causeTraits };
   } catch {
     // An object without a prototype, for instance, has no string.
     return { message: `something of type ${typeof error} was thrown` };
@@ -214,22 +227,4 @@ function owned(result: unknown): unknown {
   return result instanceof Uint8Array && result.buffer instanceof SharedArrayBuffer
     ? new Uint8Array(result)
     : result;
-}
-
-/** Reads until `into` is full or the file ends; returns how many bytes came. */
-function readRange(file: number, into: Uint8Array, position: number): number {
-  let got = 0;
-  while (got < into.length) {
-    let count: number;
-    try {
-      count = readSync(file, into, got, into.length - got, position + got);
-    } catch (cause) {
-      throw new MillraceError('ERR_READ', `Cannot read the input: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
-    if (count === 0) break;
-    got += count;
-  }
-  return got;
 }
