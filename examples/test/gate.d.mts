@@ -1,0 +1,1 @@
+export const wait: (gate: Int32Array) => void;
