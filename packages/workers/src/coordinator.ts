@@ -252,6 +252,8 @@ export class Coordinator {
     this.large.reclaim(thread.id);
     // Only now may its id be given to another.
     this.buffers.sweep(thread.id, thread.threadId);
+    // It may have been on its way out, and the only one, when tasks came.
+    if (this.#workforce.waiting > 0) this.#upkeep.growSoon();
   }
 
   #household(): Household {
@@ -268,6 +270,7 @@ export class Coordinator {
         return workforce.waiting;
       },
       finishedBy: (id) => workforce.finishedBy(id),
+      hasBegun: (id) => workforce.hasBegun(id),
       isBusy: (id) => workforce.isBusy(id),
       heapOf: (id) => workforce.heapOf(id),
       dismiss: (thread, superfluous) => {

@@ -53,6 +53,7 @@ export const failInPlace: InPlaceOp<{ how: Thrown }>;
 export const failAt: TransformOp<{ byte: number }>;
 export const uncloneable: ValueOp<void, unknown>;
 export const exit: ValueOp<Gated & { times: number; code: number }, number>;
+export const countExit: ValueOp<Gated, undefined>;
 export const exitChunk: TransformOp<Gated & { times: number }>;
 export const exitInPlaceChunk: InPlaceOp<Gated & { times: number }>;
 export const stray: ValueOp<Gated & { how: 'timer' | 'rejection' }, never>;

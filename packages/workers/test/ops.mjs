@@ -259,6 +259,13 @@ export const exit = defineOp(url, 'exit', {
   },
 });
 
+/** Comes to the gate when its thread exits. */
+export const countExit = defineOp(url, 'countExit', {
+  run(_bytes, { gate }) {
+    process.once('exit', () => Atomics.add(gate, 1, 1));
+  },
+});
+
 /** Like `copy`, but calls process.exit the first `times` times. */
 export const exitChunk = defineOp(url, 'exitChunk', {
   outputBound: (bytes) => bytes,

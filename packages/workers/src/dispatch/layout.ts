@@ -12,7 +12,7 @@
  *            CLOSING     1 once workers should leave
  *            EXPRESS     the worker that runs small tasks while all others are occupied; 0 for none
  *   workers  a line each: PARK, which it waits on; CALLS, which counts what it is called for; MAIL, which
- *            counts the messages posted to it; LEAVE, whether it should leave, or has; HEAP, the KiB of
+ *            counts the messages posted to it; STAGE, from its admission to its leave; HEAP, the KiB of
  *            its heap when it last looked
  *   cap      the semaphore of large operations
  *   lanes    one a submitter: the mill's own, which has more cells, then one for each thread id
@@ -76,7 +76,7 @@ export function mailAt(worker: number): number {
   return WORKERS_AT + worker * LINE + 2;
 }
 
-export function leaveAt(worker: number): number {
+export function stageAt(worker: number): number {
   return WORKERS_AT + worker * LINE + 3;
 }
 
@@ -178,12 +178,14 @@ export const LARGE = 8;
 /** FLAGS: it is a chunk of a large operation, as the ring says where it was published. */
 export const BULK = 16;
 
-/** LEAVE of a worker: nobody has asked it to. */
-export const STAYS = 0;
-/** LEAVE: it is to finish what it has begun, and go. */
-export const TO_LEAVE = 1;
-/** LEAVE: it holds nothing any more, and is about to exit. */
-export const HAS_LEFT = 2;
+/** STAGE of a worker: it has been let in, and has not begun. */
+export const ADMITTED = 0;
+/** STAGE: it drains tasks. */
+export const AT_WORK = 1;
+/** STAGE: it is to finish what it has begun, and go. */
+export const TO_LEAVE = 2;
+/** STAGE: it holds nothing any more, and is about to exit. */
+export const HAS_LEFT = 3;
 
 /** STATE of a cell. */
 export const FREE = 0;

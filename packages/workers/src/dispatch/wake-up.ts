@@ -12,6 +12,8 @@
  */
 import { allOccupied } from './claims.js';
 import {
+  ADMITTED,
+  AT_WORK,
   CLOSING,
   EXPRESS,
   HAS_LEFT,
@@ -20,14 +22,13 @@ import {
   SLEEPERS,
   SPAN,
   SPINNERS,
-  STAYS,
   TO_LEAVE,
   WORKERS,
   callsAt,
   heapAt,
-  leaveAt,
   mailAt,
   parkAt,
+  stageAt,
 } from './layout.js';
 
 export class WakeUp {
@@ -41,7 +42,7 @@ export class WakeUp {
   admit(worker: number, express = false): void {
     this.#reach(worker);
     // Whoever had this id before has left its mark.
-    Atomics.store(this.#words, leaveAt(worker), STAYS);
+    Atomics.store(this.#words, stageAt(worker), ADMITTED);
     Atomics.store(this.#words, heapAt(worker), 0);
     Atomics.store(this.#words, mailAt(worker), 0);
     if (express) Atomics.store(this.#words, EXPRESS, worker);
@@ -186,25 +187,35 @@ export class WakeUp {
     return Atomics.load(this.#words, CLOSING) !== 0;
   }
 
+  /** Worker: begins to look for work, unless it has been asked to leave already. */
+  begin(worker: number): void {
+    Atomics.compareExchange(this.#words, stageAt(worker), ADMITTED, AT_WORK);
+  }
+
+  /** Coordinator: whether a worker has begun to look for work. */
+  hasBegun(worker: number): boolean {
+    return Atomics.load(this.#words, stageAt(worker)) !== ADMITTED;
+  }
+
   /** Coordinator: asks one worker to leave once it has finished what it has begun. */
   askToLeave(worker: number): void {
-    Atomics.store(this.#words, leaveAt(worker), TO_LEAVE);
+    Atomics.store(this.#words, stageAt(worker), TO_LEAVE);
     this.#wake(worker);
   }
 
   /** Worker: whether it should leave. */
   mustLeave(worker: number): boolean {
-    return Atomics.load(this.#words, leaveAt(worker)) !== STAYS || this.closing;
+    return Atomics.load(this.#words, stageAt(worker)) >= TO_LEAVE || this.closing;
   }
 
   /** Worker: says that it holds nothing any more and will take nothing. */
   leave(worker: number): void {
-    Atomics.store(this.#words, leaveAt(worker), HAS_LEFT);
+    Atomics.store(this.#words, stageAt(worker), HAS_LEFT);
   }
 
   /** Coordinator: whether a worker that is gone had left of itself. */
   hasLeft(worker: number): boolean {
-    return Atomics.load(this.#words, leaveAt(worker)) === HAS_LEFT;
+    return Atomics.load(this.#words, stageAt(worker)) === HAS_LEFT;
   }
 
   #wake(worker: number): void {

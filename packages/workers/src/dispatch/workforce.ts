@@ -44,6 +44,11 @@ export class Workforce {
     this.#wakeUp.close(workers);
   }
 
+  /** Whether `worker` has begun to look for work. */
+  hasBegun(worker: number): boolean {
+    return this.#wakeUp.hasBegun(worker);
+  }
+
   /** Asks one worker to leave once it has finished what it has begun. */
   askToLeave(worker: number): void {
     this.#wakeUp.askToLeave(worker);

@@ -56,6 +56,7 @@ export class Drain {
 
   /** Drains tasks until the thread is to leave, and then until it has finished what it has begun. */
   async run(): Promise<void> {
+    this.#wakeUp.begin(this.#me);
     while (!this.#tenure.over && !this.#wakeUp.mustLeave(this.#me)) {
       this.#answerCalls();
       let at = this.#claims.next();

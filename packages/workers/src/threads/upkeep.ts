@@ -23,6 +23,8 @@ export interface Household {
   readonly waiting: number;
   /** A number that changes with every task that a thread finishes. */
   finishedBy(id: ThreadId): number;
+  /** Whether a thread that is ready has come to look for work. */
+  hasBegun(id: ThreadId): boolean;
   isBusy(id: ThreadId): boolean;
   heapOf(id: ThreadId): number;
   /** Has a thread leave; for good, or for another. */
@@ -36,6 +38,7 @@ export class Upkeep {
   readonly #idle = new WeakMap<Thread, { finished: number; sinceMs: number }>();
   readonly #looking: NodeJS.Timeout | undefined;
   #growing: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(settings: ThreadSettings, household: Household) {
     this.#settings = settings;
@@ -50,13 +53,15 @@ export class Upkeep {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#looking);
     clearTimeout(this.#growing);
   }
 
-  /** Tasks have been submitted while there could be more threads. */
+  /** Tasks wait, or may wait, while there could be more threads. */
   growSoon(): void {
     if (this.#household.threads.length === 0) this.#household.start(1);
+    if (this.#stopped) return;
     this.#growing ??= setTimeout(() => this.#grow(), GROW_AFTER_MS).unref();
   }
 
@@ -64,8 +69,10 @@ export class Upkeep {
     this.#growing = undefined;
     const { waiting, threads, vacant } = this.#household;
     if (waiting === 0 || vacant === 0) return;
-    const starting = threads.filter(({ state }) => state === 'starting').length;
-    this.#household.start(waiting - starting);
+    const coming = threads.filter(({ state, ready }) =>
+      ready ? !this.#household.hasBegun(ready.id) : state === 'starting',
+    ).length;
+    this.#household.start(waiting - coming);
     // Were those that start now not to do, no task may come to tell.
     this.growSoon();
   }

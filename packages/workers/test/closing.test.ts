@@ -1,0 +1,109 @@
+import { createMill, type Mill } from '@millrace/workers';
+import { gzip } from '@millrace/workers/ops';
+import { describe, expect, test } from 'vitest';
+import { MiB, text } from './content.ts';
+import { codeOf } from './failure.ts';
+import { Gate } from './gate.ts';
+import * as ops from './ops.mjs';
+import { namesIn, newPath } from './temporary.ts';
+import { dirname } from 'node:path';
+import { expectSound, killAll } from './threads.ts';
+
+const some = new Uint8Array([7]);
+
+/** What holds once `close` has resolved, however it came to that. */
+function expectClosed(mill: Mill): void {
+  expect(mill.stats()).toMatchObject({ threads: [], tasks: { inFlight: 0 }, slices: { live: 0 } });
+  expectSound(mill, 0);
+}
+
+describe('close without draining', () => {
+  test('fails what runs and what waits with ERR_MILL_CLOSED, and waits for no op', async () => {
+    const mill = await createMill({ threads: 2 });
+    const gate = new Gate();
+    const params = { gate: gate.words };
+    const all = [ops.hold, ops.holdAsync, ops.hold].map((op) => codeOf(mill.run(op, some, params)));
+    all.push(codeOf(mill.run(ops.holdInPlace, some, params)));
+    await gate.reached(2);
+    // More than there are cells.
+    for (let i = 0; i < 5000; i++) all.push(codeOf(mill.run(ops.sum, some)));
+    await mill.close({ drain: false });
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['ERR_MILL_CLOSED']));
+    expect(await codeOf(mill.run(ops.sum, some))).toBe('ERR_MILL_CLOSED');
+    expectClosed(mill);
+  });
+
+  test('ends loops without end, while nobody waits for them', async () => {
+    const mill = await createMill({ threads: 1 });
+    const gate = new Gate();
+    const params = { gate: gate.words };
+    const held = codeOf(mill.run(ops.hold, some, params));
+    await gate.reached(1);
+    await Promise.all([mill.close({ drain: false }), mill.close(), mill.close({ drain: false })]);
+    expect(await held).toBe('ERR_MILL_CLOSED');
+    expectClosed(mill);
+  });
+
+  test('cuts a close short that waits for the tasks in flight', async () => {
+    const mill = await createMill({ threads: 2 });
+    const gate = new Gate();
+    const held = codeOf(mill.run(ops.hold, some, { gate: gate.words }));
+    await gate.reached(1);
+    const closing = mill.close();
+    await mill.close({ drain: false });
+    await closing;
+    expect(await held).toBe('ERR_MILL_CLOSED');
+    expectClosed(mill);
+  });
+
+  test('stops flows, which leave nothing behind', async () => {
+    const mill = await createMill({ threads: 2 });
+    const to = newPath();
+    const gate = new Gate();
+    const flows = [
+      codeOf(mill.pump({ from: text(3 * MiB), op: ops.copy, params: { gate: gate.words }, to })),
+      codeOf(mill.run(gzip, text(8 * MiB))),
+    ];
+    await gate.reached(1);
+    await mill.close({ drain: false });
+    expect(await Promise.all(flows)).toEqual(['ERR_MILL_CLOSED', 'ERR_MILL_CLOSED']);
+    expect(namesIn(dirname(to))).toEqual([]);
+    expectClosed(mill);
+  });
+
+  test('settles while threads die, leave and start', async () => {
+    for (let round = 0; round < 6; round++) {
+      const mill = await createMill({ threads: 3, recycle: { afterTasks: 2 } });
+      const tasks = Array.from({ length: 50 }, () => mill.run(ops.sum, some).catch(() => 'failed'));
+      if (round % 2) void killAll(mill);
+      await mill.close({ drain: round % 3 === 0 });
+      for (const outcome of await Promise.all(tasks)) expect([7, 'failed']).toContain(outcome);
+      expectClosed(mill);
+    }
+  });
+});
+
+describe('close', () => {
+  test('settles though it is called while threads are starting', async () => {
+    const mill = await createMill({ threads: 6 });
+    await mill.close();
+    expectClosed(mill);
+    const lazy = await createMill({ threads: 2, minThreads: 0 });
+    const task = lazy.run(ops.sum, some);
+    const closing = lazy.close();
+    expect(await task).toBe(7);
+    await closing;
+    expectClosed(lazy);
+  });
+
+  test('lets threads end by themselves: what they run when they exit is run', async () => {
+    const mill = await createMill({ threads: 1 });
+    const gate = new Gate();
+    expect(await mill.run(ops.sum, some)).toBe(7);
+    const ended = mill.run(ops.countExit, some, { gate: gate.words });
+    await ended;
+    await mill.close();
+    expect(gate.arrived).toBe(1);
+    expect(mill.stats().deaths).toBe(0);
+  });
+});
