@@ -8,15 +8,8 @@ export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';
 export type { WebPair } from './flow/web.js';
-export {
-  createMill,
-  Mill,
-  type FlowOp,
-  type MillOptions,
-  type MillStats,
-  type PumpOptions,
-  type StreamOptions,
-} from './mill.js';
+export { createMill } from '#mill';
+export type { FlowOp, Mill, MillOptions, MillStats, PumpOptions, StreamOptions } from './mill.js';
 export { currentThread, type CurrentThread } from './ops/current-thread.js';
 export {
   defineOp,

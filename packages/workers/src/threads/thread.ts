@@ -64,7 +64,8 @@ export class Thread {
       // piscina must not park the thread: it parks on the mill's own words.
       atomics: 'disabled',
       recordTiming: false,
-      execArgv: [...execArgv],
+      // For "#mill": a thread does without the modules that only a mill's owner needs.
+      execArgv: [...execArgv, '--conditions=millrace-thread'],
       workerData: { name, nice } satisfies Birth,
       ...(env !== undefined && { env }),
       ...(resourceLimits && { resourceLimits }),
