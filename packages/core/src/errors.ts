@@ -50,6 +50,8 @@ export type MillraceErrorCode =
   | 'ERR_QUEUE_FULL'
   /** The input could not be read; `cause` holds the system's or the stream's error. */
   | 'ERR_READ'
+  /** The remote object has been let go. */
+  | 'ERR_REMOTE_RELEASED'
   /** The other side of the ring has ended it. */
   | 'ERR_RING_CLOSED'
   /** A size that is not a positive integer, or is above the largest size class. */

@@ -1,7 +1,7 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
 import { threadId, type MessagePort } from 'node:worker_threads';
-import { BufferPools, MillraceError, type Slice } from '@millrace/core';
+import { BufferPools, MillraceError, type Slice, type ThreadId } from '@millrace/core';
 import { Dispatcher, type DispatchStats } from './dispatch/dispatcher.js';
 import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
 import { LargeOperations } from './dispatch/large-operations.js';
@@ -34,7 +34,21 @@ export interface CoordinatorStats extends DispatchStats {
   lastCause: unknown;
 }
 
+/** What lives in threads beside tasks. */
+export interface Tenants {
+  /** Whether some live in the thread: then it is not asked to leave. */
+  livesIn(thread: ThreadId): boolean;
+  /** How many have ever come to live: a sign of health. */
+  readonly opened: number;
+  /** The mill closes: all are to leave, once they have finished what they have begun; or just to know it. */
+  moveOut(drain: boolean): Promise<void>;
+  /** The thread is dead for certain, and not swept yet; `left` says whether it had left of itself. */
+  bury(thread: ThreadId, cause: unknown, left: boolean): void;
+}
+
 export class Coordinator {
+  /** Set by whoever has things live in threads. */
+  tenants: Tenants | undefined;
   readonly buffers: BufferPools;
   /** The most threads there can be. */
   readonly threadCount: number;
@@ -58,6 +72,7 @@ export class Coordinator {
   /** Threads that are gone while all are being ended. */
   readonly #gone: { thread: WorkerThread; cause: unknown }[] = [];
   #onReady: (() => void) | undefined;
+  #onHost: (() => void)[] = [];
   #trimming: NodeJS.Timeout | undefined;
 
   private constructor(options: CoordinatorOptions) {
@@ -91,12 +106,13 @@ export class Coordinator {
         this.#workforce.wakeAll(this.#ports.keys());
       }
     });
-    this.#health = new Health(maxDeathsInARow, () => this.#dispatcher.stats().completed);
+    this.#health = new Health(maxDeathsInARow, () => this.#signsOfLife());
     this.#threads = new Threads(options, this.#health, {
       admit: (owner) => this.#admit(owner),
       onReady: ({ id, port }) => {
         this.#ports.set(id, port);
         this.#onReady?.();
+        for (const onHost of this.#onHost.splice(0)) onHost();
       },
       onGone: (thread, cause) => this.#bury(thread, cause),
       onUnhealthy: () => void this.#stop(this.#health.complaint()),
@@ -189,6 +205,33 @@ export class Coordinator {
     return this.#threads.ready;
   }
 
+  /** The threads that take what comes, which those that are leaving do not. */
+  get hosts(): readonly WorkerThread[] {
+    return this.#threads.all.flatMap((thread) =>
+      thread.state === 'ready' && thread.ready ? thread.ready : [],
+    );
+  }
+
+  /**
+   * Resolves when there is a thread.
+   *
+   * @throws MillraceError when there will be none: `ERR_MILL_CLOSED`, `ERR_MILL_UNHEALTHY`
+   */
+  async hosted(): Promise<void> {
+    while (this.hosts.length === 0 && !this.#refusal) {
+      if (this.#threads.vacant > 0) this.#upkeep.growSoon();
+      await new Promise<void>((resolve) => this.#onHost.push(resolve));
+    }
+    if (this.#refusal) throw this.#refusal;
+  }
+
+  /** Posts a message to a thread, and has it read at once, or after the task that it is at. */
+  post({ id, port }: WorkerThread, message: WorkerMessage, transfer: MessagePort[]): void {
+    this.#workforce.post(id);
+    port.postMessage(message, transfer);
+    this.#workforce.call(id);
+  }
+
   stats(): CoordinatorStats {
     const health = this.#refusal?.code === 'ERR_MILL_UNHEALTHY' ? 'unhealthy' : 'ok';
     const { lastCause } = this.#health;
@@ -202,8 +245,9 @@ export class Coordinator {
       'Cannot run a task as the mill is closed',
     );
     clearTimeout(this.#trimming);
+    const movedOut = this.tenants?.moveOut(drain && !this.#stopped);
     if (!drain || this.#stopped) return this.#stop(this.#refusal);
-    await this.#dispatcher.idle();
+    await Promise.all([this.#dispatcher.idle(), movedOut]);
     this.#upkeep.stop();
     this.#workforce.close(this.#ports.keys());
     await this.#threads.leftAll();
@@ -215,6 +259,7 @@ export class Coordinator {
       this.#refusal = refusal;
       this.#upkeep.stop();
       this.#onReady?.();
+      for (const onHost of this.#onHost.splice(0)) onHost();
       await this.#threads.endAll();
       this.#dispatcher.failAll(refusal);
       for (const { thread, cause } of this.#gone) this.#clearUp(thread, cause);
@@ -246,6 +291,7 @@ export class Coordinator {
   }
 
   #clearUp(thread: WorkerThread, cause: unknown): void {
+    this.tenants?.bury(thread.id, cause, this.#workforce.hasLeft(thread.id));
     this.#workforce.bury(thread.id);
     this.#dispatcher.mourn(thread.id, cause);
     this.#ports.delete(thread.id);
@@ -254,6 +300,10 @@ export class Coordinator {
     this.buffers.sweep(thread.id, thread.threadId);
     // It may have been on its way out, and the only one, when tasks came.
     if (this.#workforce.waiting > 0) this.#upkeep.growSoon();
+  }
+
+  #signsOfLife(): number {
+    return this.#dispatcher.stats().completed + (this.tenants?.opened ?? 0);
   }
 
   #household(): Household {
@@ -272,6 +322,7 @@ export class Coordinator {
       finishedBy: (id) => workforce.finishedBy(id),
       hasBegun: (id) => workforce.hasBegun(id),
       isBusy: (id) => workforce.isBusy(id),
+      isHome: (id) => this.tenants?.livesIn(id) ?? false,
       heapOf: (id) => workforce.heapOf(id),
       dismiss: (thread, superfluous) => {
         thread.leaves(superfluous);

@@ -32,4 +32,6 @@ export type {
   ValueDefinition,
   Written,
 } from './ops/definition.js';
+export { proxy, type ProxyMarked } from 'comlink';
+export type { Remote, RemoteOptions } from './remote/remotes.js';
 export { defineFunction, type FunctionReference } from './ops/functions.js';

@@ -21,6 +21,7 @@ import type { GeneratorOp, InPlaceOp, Op, TransformOp } from './ops/define-op.js
 import { checked, type ThreadOptions } from './threads/settings.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
+import { Remotes, type Remote, type RemoteOptions } from './remote/remotes.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 
 const MiB = 1024 * 1024;
@@ -61,7 +62,14 @@ export interface PumpOptions<P> {
 
 export interface MillStats {
   /** The threads that are ready for work; `nice` is the niceness that they run at. */
-  threads: { id: number; threadId: number; name: string; nice: number }[];
+  threads: {
+    id: number;
+    threadId: number;
+    name: string;
+    nice: number;
+    /** Remote objects that live there. */
+    remotes: number;
+  }[];
   /** Tasks by outcome; `rerun` counts those given to another thread after a death, `deaths` the threads. */
   tasks: {
     submitted: number;
@@ -97,11 +105,13 @@ export class Mill implements AsyncDisposable {
 
   readonly #coordinator: Coordinator;
   readonly #calls: Calls;
+  readonly #remotes: Remotes;
 
   /** Use {@link createMill}. */
   constructor(coordinator: Coordinator) {
     this.#coordinator = coordinator;
     this.#calls = new Calls(coordinator);
+    this.#remotes = new Remotes(coordinator);
   }
 
   /** The pools of shared memory: `acquire(bytes)` leases a slice. */
@@ -279,12 +289,34 @@ export class Mill implements AsyncDisposable {
     return this.#calls.call(fn, args, options);
   }
 
+  /**
+   * Makes an object in a worker thread, whose methods can be called from here: each returns a promise, as
+   * comlink's `Remote` does. The export is a class, which is constructed; a function, whose result it is;
+   * or the object itself. It lives in one thread until it is disposed of, by `await using` for instance;
+   * if it was made for this, its own `Symbol.asyncDispose` or `Symbol.dispose` is called there then.
+   *
+   * Slices among the arguments of a call are lent for its time, those in its result are handed over, as
+   * with {@link call}. Callbacks go by comlink's `proxy`. What a method throws is thrown here, with its
+   * name, code and properties.
+   *
+   * @throws MillraceError `ERR_INVALID_ARG`; `ERR_OP_LOAD` when there is no such export; `ERR_OP_FAILED`, with
+   *   what was thrown as `cause`, when it cannot be made. Calls reject with `ERR_WORKER_DIED` when its
+   *   thread has died, `ERR_REMOTE_RELEASED`, `ERR_MILL_CLOSED`, and as {@link call} does for its slices
+   */
+  async remote<T extends object>(
+    url: string | URL,
+    name: string,
+    options: RemoteOptions = {},
+  ): Promise<Remote<T>> {
+    return (await this.#remotes.open(url, name, options)) as Remote<T>;
+  }
+
   /** What has happened so far: a plain object, cheap to make. */
   stats(): MillStats {
     const { counters, ...buffers } = { counters: this.buffers.counters, ...this.buffers.stats() };
     const { deaths, recycled, health, lastCause, ...tasks } = this.#coordinator.stats();
     const threads = this.#coordinator.workers.map(({ id, threadId, name, nice }) => {
-      return { id, threadId, name, nice };
+      return { id, threadId, name, nice, remotes: this.#remotes.count(id) };
     });
     const count = (counter: number): number => counters.sum(counter);
     return {

@@ -426,7 +426,7 @@ function tooLong({ config, terms }: Task): MillraceError {
   );
 }
 
-function workerDied(what: string, cause: unknown): MillraceError {
+export function workerDied(what: string, cause: unknown): MillraceError {
   const reason = cause instanceof Error ? `: ${cause.message}` : '';
   return new MillraceError('ERR_WORKER_DIED', `${what} as its worker thread died${reason}`, {
     cause,

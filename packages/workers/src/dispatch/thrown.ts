@@ -28,7 +28,7 @@ export function withTraits(error: unknown, traits: Traits | undefined): unknown 
   return error;
 }
 
-function canBeCloned(value: unknown): boolean {
+export function canBeCloned(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) {
     return typeof value !== 'function' && typeof value !== 'symbol';
   }

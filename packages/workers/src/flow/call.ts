@@ -7,7 +7,8 @@ import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '.
 import { call, type Letter } from '../ops/call.js';
 import type { Configured } from '../ops/configurations.js';
 import { referenceOf, type FunctionReference, type KnownFunction } from '../ops/functions.js';
-import { pack, unpack, type Note, type Parcel } from '../ops/parcel.js';
+import { adopt, lendingNote, takeOver } from '../ops/lending.js';
+import { pack, unpack, type Parcel } from '../ops/parcel.js';
 import { fromBytes, pointerIn, toBytes } from '../ops/wire.js';
 import { deferred } from './deferred.js';
 import { stoppable } from './run.js';
@@ -65,29 +66,12 @@ export class Calls {
     const terms = termsOf(options);
     this.#coordinator.requireRoom();
     const lent: Slice[] = [];
-    const parcel = pack(args, (slice) => this.#lend(slice, fn, lent));
+    const parcel = pack(args, (slice) => lendingNote(slice, this.#coordinator.buffers, lent));
     const input = args.length === 0 ? undefined : this.#inSlice(parcel);
     const config =
       input || args.length === 0 ? this.#configure(fn) : this.#configureOnce(fn, parcel);
     const idempotent = options.idempotent ?? terms.retries > 0;
     return new CallTask(this.#coordinator, config, terms, { input, lent, idempotent });
-  }
-
-  #lend(slice: Slice, { name }: KnownFunction, lent: Slice[]): Note {
-    if (slice.owner !== this.#coordinator.buffers) {
-      throw new MillraceError(
-        'ERR_SLICE_FOREIGN',
-        `Cannot call "${name}" with a slice of another mill`,
-      );
-    }
-    if (!slice.live) {
-      throw new MillraceError(
-        'ERR_SLICE_STALE',
-        `Cannot call "${name}" with a slice that was released`,
-      );
-    }
-    lent.push(slice);
-    return [slice.ref, slice.lease, slice.byteLength];
   }
 
   /** The parcel's bytes in shared memory; `undefined` when it must go by message. */
@@ -217,7 +201,7 @@ class CallTask implements Task {
 
   discard(outcome: Outcome): void {
     const { notes } = this.#letterOf(outcome);
-    for (const note of notes) if (note.length > 1) this.#adopt(note).release();
+    for (const note of notes) if (note.length > 1) adopt(note, this.#coordinator.buffers).release();
   }
 
   #end(): void {
@@ -240,7 +224,7 @@ class CallTask implements Task {
   #fromBytes(bytes: Uint8Array): Letter {
     const pointer = pointerIn(bytes);
     if (!pointer) return fromBytes(bytes);
-    const slice = this.#adopt(pointer);
+    const slice = adopt(pointer, this.#coordinator.buffers);
     try {
       return fromBytes(slice.bytes);
     } finally {
@@ -250,25 +234,12 @@ class CallTask implements Task {
 
   #withSlices({ value, notes }: Letter): unknown {
     const adopted: Slice[] = [];
+    const { buffers } = this.#coordinator;
     try {
-      return unpack(value, notes, (note) => {
-        if (note.length === 1) return this.#lent[note[0]!]!;
-        const slice = this.#adopt(note);
-        adopted.push(slice);
-        return slice;
-      });
+      return unpack(value, notes, (note) => takeOver(note, buffers, this.#lent, adopted));
     } catch (error) {
       for (const slice of adopted) slice.release();
       throw error;
     }
-  }
-
-  /** A slice that the worker has handed over. */
-  #adopt([ref, lease, byteLength]: Note): Slice {
-    return this.#coordinator.buffers.adopt({
-      ref: ref as SlotRef,
-      lease: lease!,
-      byteLength: byteLength!,
-    });
   }
 }

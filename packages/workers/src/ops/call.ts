@@ -3,15 +3,15 @@
  * come as a parcel. Its result goes back as one.
  */
 import { MillraceError, type Slice } from '@millrace/core';
-import { SHARED, stateOf, type SlotRef } from '@millrace/core/internal';
 import { INLINE_BYTES } from '../dispatch/layout.js';
 import { OnlyByPort } from '../dispatch/letters.js';
 import { currentThread } from './current-thread.js';
 import { defineOp } from './define-op.js';
 import type { KnownFunction } from './functions.js';
+import { handingNote } from './lending.js';
 import { Loan } from './loan.js';
 import { exportOf, importModule, type Exports } from './module.js';
-import { pack, unpack, type Note, type Parcel } from './parcel.js';
+import { pack, unpack, type Parcel } from './parcel.js';
 import { fromBytes, pointerTo, toBytes } from './wire.js';
 
 /** What is left of a parcel when it is sent as a message. */
@@ -75,9 +75,7 @@ async function settle(result: PromiseLike<unknown>, loan: Loan, name: string): P
 }
 
 function argumentsOf({ value, notes }: Letter, loan: Loan): unknown[] {
-  return unpack(value, notes, ([ref, lease, byteLength]) =>
-    loan.lend(ref as SlotRef, lease!, byteLength!),
-  ) as unknown[];
+  return unpack(value, notes, (note) => loan.lend(note)) as unknown[];
 }
 
 /** What the op's task is to carry back; slices of this thread in it are the caller's from then on. */
@@ -89,7 +87,7 @@ function answer(result: unknown, loan: Loan, name: string): unknown {
   const own = new Set<Slice>();
   try {
     const sent = send(
-      pack(result, (slice) => noteOf(slice, loan, own)),
+      pack(result, (slice) => handingNote(slice, currentThread().buffers, loan, own)),
       own,
     );
     for (const slice of own) slice.handOver();
@@ -121,26 +119,6 @@ function send(parcel: Parcel, own: Set<Slice>): unknown {
   own.add(slice);
   slice.bytes.set(bytes);
   return pointerTo([slice.ref, slice.lease, slice.byteLength]);
-}
-
-function noteOf(slice: Slice, loan: Loan, own: Set<Slice>): Note {
-  const index = loan.indexOf(slice);
-  if (index !== undefined) return [index];
-  if (slice.owner !== currentThread().buffers) {
-    throw new MillraceError(
-      'ERR_SLICE_FOREIGN',
-      'a slice in it is of another mill, or was lent to another call',
-    );
-  }
-  if (!slice.live) throw new MillraceError('ERR_SLICE_STALE', 'a slice in it was released');
-  own.add(slice);
-  if (stateOf(slice.lease) === SHARED) {
-    throw new MillraceError(
-      'ERR_INVALID_ARG',
-      'a slice in it is shared, and cannot be handed over',
-    );
-  }
-  return [slice.ref, slice.lease, slice.byteLength];
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

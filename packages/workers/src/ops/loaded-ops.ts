@@ -7,12 +7,16 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { MillraceError, type ArenaRenewal } from '@millrace/core';
 import type { Announcement, Withdrawal } from './configurations.js';
+import { guests, type GuestRequest } from './guests.js';
 import { Op } from './define-op.js';
 import type { AnyDefinition, OpKind } from './definition.js';
 
 /** What the coordinator posts to a worker. */
 type Incoming =
-  Announcement | Withdrawal | { readonly type: 'renewal'; readonly renewal: ArenaRenewal };
+  | Announcement
+  | Withdrawal
+  | GuestRequest
+  | { readonly type: 'renewal'; readonly renewal: ArenaRenewal };
 
 export interface LoadedOp {
   readonly name: string;
@@ -120,6 +124,7 @@ export class LoadedOps {
       const message = received.message as Incoming;
       if (message.type === 'config') this.#announced.set(message.id, message);
       else if (message.type === 'renewal') this.#onRenewal(message.renewal);
+      else if (message.type === 'guest') void guests.admit(message);
       else {
         this.#announced.delete(message.id);
         this.#drop(message.id);

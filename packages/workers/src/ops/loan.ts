@@ -4,6 +4,7 @@
  */
 import { MillraceError, Slice, type BufferPools } from '@millrace/core';
 import type { SliceKeeper, SliceOwner, SlotRef } from '@millrace/core/internal';
+import type { Note } from './parcel.js';
 
 export class Loan implements SliceOwner {
   readonly #pools: BufferPools;
@@ -13,9 +14,10 @@ export class Loan implements SliceOwner {
     this.#pools = pools;
   }
 
-  /** The lender's slice in `ref`, the first one lent being number 0. */
-  lend(ref: SlotRef, lease: number, byteLength: number): Slice {
-    const slice: Slice = new Slice(this, new Borrowed(() => slice), ref, lease, byteLength);
+  /** The lender's slice that `note` tells of, the first one lent being number 0. */
+  lend([ref, lease, byteLength]: Note): Slice {
+    const keeper = new Borrowed(() => slice);
+    const slice: Slice = new Slice(this, keeper, ref as SlotRef, lease!, byteLength!);
     this.#slices.set(slice, this.#slices.size);
     return slice;
   }

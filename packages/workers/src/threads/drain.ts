@@ -9,6 +9,7 @@ import { BULK, CONFIG, FLAGS, laneAt, laneOf } from '../dispatch/layout.js';
 import { LaneSignal } from '../dispatch/lane-signal.js';
 import { WakeUp } from '../dispatch/wake-up.js';
 import { enterThread } from '../ops/current-thread.js';
+import { guests } from '../ops/guests.js';
 import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import { Execution } from './execution.js';
 import type { Welcome } from './messages.js';
@@ -51,13 +52,14 @@ export class Drain {
     enterThread({ id: welcome.thread, buffers: pools });
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
     this.#spinners = welcome.spinners;
+    guests.onLeft = () => this.#onSettled?.();
     this.#execution = new Execution(this.#words, pools, port);
   }
 
   /** Drains tasks until the thread is to leave, and then until it has finished what it has begun. */
   async run(): Promise<void> {
     this.#wakeUp.begin(this.#me);
-    while (!this.#tenure.over && !this.#wakeUp.mustLeave(this.#me)) {
+    while (!(this.#tenure.over && guests.count === 0) && !this.#wakeUp.mustLeave(this.#me)) {
       this.#answerCalls();
       let at = this.#claims.next();
       if (at < 0) at = this.#look();
@@ -70,8 +72,8 @@ export class Drain {
       if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
       const op = this.#ops.get(this.#words[at + CONFIG]!);
       const settled = op ? this.#start(at, op) : await this.#loadAndStart(at);
-      // With asynchronous ops under way, the event loop gets its turn between tasks.
-      if (!settled || this.#pending > 0) await turn();
+      // With asynchronous ops under way, or guests, the event loop gets its turn between tasks.
+      if (!settled || this.#pending > 0 || guests.count > 0) await turn();
       this.#tenure.tellHeap();
     }
     await this.#finishUp();
@@ -79,6 +81,7 @@ export class Drain {
 
   /** Takes nothing more, and leaves when it has finished what it has begun. */
   async #finishUp(): Promise<void> {
+    guests.close();
     while (this.#pending > 0) {
       this.#answerCalls();
       this.#wakeUp.awaitCalls(this.#me);
@@ -172,10 +175,10 @@ export class Drain {
       this.#calls !== this.#wakeUp.calls(this.#me)
     ) {
       this.#wakeUp.withdraw(this.#me);
-      if (this.#pending > 0) await turn();
+      if (this.#pending > 0 || guests.count > 0) await turn();
       return;
     }
-    if (this.#pending === 0 && !this.#ops.busy) {
+    if (this.#pending === 0 && !this.#ops.busy && guests.count === 0) {
       this.#wakeUp.park(this.#me);
     } else {
       await this.#nextEvent();
@@ -183,7 +186,7 @@ export class Drain {
     this.#wakeUp.withdraw(this.#me);
   }
 
-  /** Resolves when an asynchronous op has settled, or somebody wakes this thread. */
+  /** Resolves when an asynchronous op has settled, a guest has left, or somebody wakes this thread. */
   async #nextEvent(): Promise<void> {
     const settled = new Promise<void>((resolve) => (this.#onSettled = resolve));
     await Promise.race([settled, this.#wakeUp.parkAsync(this.#me)]);

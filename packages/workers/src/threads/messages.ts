@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ArenaRenewal, MemoryHandle, ThreadId } from '@millrace/core';
 import type { Announcement, Withdrawal } from '../ops/configurations.js';
+import type { GuestRequest } from '../ops/guests.js';
 
 /** Main → worker, as it starts. */
 export interface Birth {
@@ -33,7 +34,7 @@ export interface Welcome {
 }
 
 /** Main → worker, over the control port. */
-export type WorkerMessage = Announcement | Withdrawal | Renewal;
+export type WorkerMessage = Announcement | Withdrawal | Renewal | GuestRequest;
 
 /** An idle arena was dropped, and this is the one in its place. */
 export interface Renewal {

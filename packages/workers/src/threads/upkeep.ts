@@ -26,6 +26,8 @@ export interface Household {
   /** Whether a thread that is ready has come to look for work. */
   hasBegun(id: ThreadId): boolean;
   isBusy(id: ThreadId): boolean;
+  /** Whether something lives there that must not lose its thread. */
+  isHome(id: ThreadId): boolean;
   heapOf(id: ThreadId): number;
   /** Has a thread leave; for good, or for another. */
   dismiss(thread: Thread, superfluous: boolean): void;
@@ -87,6 +89,7 @@ export class Upkeep {
     for (const thread of threads) {
       if (thread.state !== 'ready' || !thread.ready) continue;
       const { id } = thread.ready;
+      if (this.#household.isHome(id)) continue;
       if (spare > 0 && this.#hasBeenIdle(thread, id, now)) {
         spare--;
         this.#household.dismiss(thread, true);
