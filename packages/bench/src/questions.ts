@@ -3,6 +3,7 @@ import type { Question } from './question.js';
 import { acquireRelease } from './questions/acquire-release.js';
 import { gzipFile } from './questions/gzip-file.js';
 import { idle } from './questions/idle.js';
+import { kernel } from './questions/kernel.js';
 import { leaseThreads } from './questions/lease-threads.js';
 import { memory } from './questions/memory.js';
 import { messageRing } from './questions/message-ring.js';
@@ -19,6 +20,7 @@ export const questions: readonly Question[] = [
   messageRing,
   smallTask,
   roundTrip,
+  kernel,
   startUp,
   idle,
   gzipFile,

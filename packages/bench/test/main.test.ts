@@ -14,6 +14,7 @@ test('an unknown question ends with 1, and those that are known are named', asyn
     'message-ring',
     'small-task',
     'round-trip',
+    'kernel',
     'start-up',
     'idle',
     'gzip-file',
@@ -61,6 +62,10 @@ test.each([
   [
     'round-trip',
     ['postMessage, copied / mill.run in place, 256 KiB', 'slowest size / fastest size'],
+  ],
+  [
+    'kernel',
+    ['standardise, JavaScript / standardise, kernel on the slice, 1 MiB', 'copied 0 bytes'],
   ],
   ['start-up', ['first result, millrace / piscina', 'exit after the last result, millrace']],
   ['idle', ['idle mill, 2 threads / one core']],
