@@ -1,15 +1,19 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
 import { threadId, type MessagePort } from 'node:worker_threads';
-import { BufferPools, MillraceError, type Slice, type ThreadId } from '@millrace/core';
+import { BufferPools, type MillraceError, type Slice, type ThreadId } from '@millrace/core';
+import { Branches, type MillHandle } from './branches.js';
 import { Dispatcher, type DispatchStats } from './dispatch/dispatcher.js';
 import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
+import { buryLane } from './dispatch/lane-burial.js';
 import { LargeOperations } from './dispatch/large-operations.js';
 import type { Limits } from './dispatch/limits.js';
+import { millClosed, queueFull } from './dispatch/refusals.js';
 import type { Task } from './dispatch/task.js';
 import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
+import type { Submitter } from './submitter.js';
 import { WORKER_COUNTERS, type Welcome, type WorkerMessage } from './threads/messages.js';
 import { Health } from './threads/health.js';
 import type { ThreadSettings } from './threads/settings.js';
@@ -46,7 +50,7 @@ export interface Tenants {
   bury(thread: ThreadId, cause: unknown, left: boolean): void;
 }
 
-export class Coordinator {
+export class Coordinator implements Submitter {
   /** Set by whoever has things live in threads. */
   tenants: Tenants | undefined;
   readonly buffers: BufferPools;
@@ -55,6 +59,7 @@ export class Coordinator {
   /** The cap on large operations. */
   readonly large: LargeOperations;
   readonly #settings: CoordinatorOptions;
+  readonly #limits: Limits;
   readonly #words = new Int32Array(new SharedArrayBuffer(DISPATCH_WORDS * 4));
   readonly #workforce = new Workforce(this.#words);
   readonly #dispatcher: Dispatcher;
@@ -64,6 +69,8 @@ export class Coordinator {
   /** Where letters of workers come from, by worker. */
   readonly #ports = new Map<number, MessagePort>();
   readonly #upkeep: Upkeep;
+  readonly #branches: Branches;
+  #configs = 0;
   #undone = 0;
   #announced = 0;
   /** Why nothing is taken in any more. */
@@ -79,12 +86,14 @@ export class Coordinator {
     this.#settings = options;
     this.threadCount = options.threads;
     const tell = (message: WorkerMessage): void => {
-      for (const { id, port } of this.workers) {
+      for (const { id, port } of this.#threads.everyoneReady) {
         this.#workforce.post(id);
         port.postMessage(message);
       }
+      if (message.type === 'renewal') this.#branches.tell(message);
     };
-    const { memory, graceMs, large, maxDeathsInARow } = options;
+    const { memory, maxQueue, graceMs, large, maxDeathsInARow } = options;
+    this.#limits = { maxQueue, graceMs, large };
     this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
       onRenewal: (renewal) => tell({ type: 'renewal', renewal }),
     });
@@ -98,26 +107,38 @@ export class Coordinator {
       portOf: (worker) => this.#ports.get(worker),
       onStuck: (worker) => void this.#threads.end(worker),
     });
-    this.#ops = new Configurations((message) => {
-      tell(message);
-      // Workers read their ports when they go to rest; one that rests for long would let them pile up.
-      const urgent = message.type === 'drop' && message.urgent;
-      if (++this.#announced % ANNOUNCEMENTS_AT_REST === 0 || urgent) {
-        this.#workforce.wakeAll(this.#ports.keys());
-      }
-    });
+    this.#ops = new Configurations(
+      (message) => {
+        tell(message);
+        // Workers read their ports when they go to rest; one that rests for long would let them pile up.
+        const urgent = message.type === 'drop' && message.urgent;
+        if (++this.#announced % ANNOUNCEMENTS_AT_REST === 0 || urgent) {
+          this.#workforce.wakeAll(this.#ports.keys());
+        }
+      },
+      () => ++this.#configs,
+    );
     this.#health = new Health(maxDeathsInARow, () => this.#signsOfLife());
     this.#threads = new Threads(options, this.#health, {
-      admit: (owner) => this.#admit(owner),
+      admit: (owner, express) => this.#admit(owner, express),
       onReady: ({ id, port }) => {
         this.#ports.set(id, port);
         this.#onReady?.();
         for (const onHost of this.#onHost.splice(0)) onHost();
       },
       onGone: (thread, cause) => this.#bury(thread, cause),
+      onStuck: (worker) => void this.#threads.end(worker),
       onUnhealthy: () => void this.#stop(this.#health.complaint()),
     });
     this.#upkeep = new Upkeep(options, this.#household());
+    this.#branches = new Branches({
+      dispatch: this.#words.buffer,
+      buffers: this.buffers,
+      threadCount: options.threads,
+      limits: this.#limits,
+      onStuck: (worker) => void this.#threads.end(worker),
+      onGone: (thread, owner) => void this.#buryLane(thread, owner),
+    });
   }
 
   /**
@@ -158,6 +179,7 @@ export class Coordinator {
       return;
     }
     this.#dispatcher.submit(task);
+    if (!task.terms.bulk && this.#workforce.occupied) this.#threads.startExpress();
     if (this.#threads.vacant > 0) this.#upkeep.growSoon();
   }
 
@@ -170,10 +192,7 @@ export class Coordinator {
   requireRoom(): void {
     const { maxQueue } = this.#settings;
     if (this.inFlight < maxQueue) return;
-    throw new MillraceError(
-      'ERR_QUEUE_FULL',
-      `Cannot run a task as ${maxQueue} are in flight, which is "maxQueue": await mill.ready()`,
-    );
+    throw queueFull(maxQueue);
   }
 
   /** Resolves when there is room for a task, or the mill has closed. */
@@ -238,16 +257,19 @@ export class Coordinator {
     return { ...this.#dispatcher.stats(), ...this.#threads.stats(), health, lastCause };
   }
 
+  /** For another thread, to submit tasks of its own. @throws MillraceError `ERR_MILL_CLOSED`, `ERR_TOO_MANY_THREADS` */
+  invite(): MillHandle {
+    if (this.#refusal) throw this.#refusal;
+    return this.#branches.invite();
+  }
+
   /** Lets the tasks in flight end, or fails them, then ends the threads. */
   async close(drain: boolean): Promise<void> {
-    this.#refusal ??= new MillraceError(
-      'ERR_MILL_CLOSED',
-      'Cannot run a task as the mill is closed',
-    );
+    this.#refusal ??= millClosed();
     clearTimeout(this.#trimming);
     const movedOut = this.tenants?.moveOut(drain && !this.#stopped);
     if (!drain || this.#stopped) return this.#stop(this.#refusal);
-    await Promise.all([this.#dispatcher.idle(), movedOut]);
+    await Promise.all([this.#dispatcher.idle(), this.#branches.drain(), movedOut]);
     this.#upkeep.stop();
     this.#workforce.close(this.#ports.keys());
     await this.#threads.leftAll();
@@ -261,22 +283,25 @@ export class Coordinator {
       this.#onReady?.();
       for (const onHost of this.#onHost.splice(0)) onHost();
       await this.#threads.endAll();
+      this.#branches.dismiss(refusal);
       this.#dispatcher.failAll(refusal);
       for (const { thread, cause } of this.#gone) this.#clearUp(thread, cause);
     })();
     return this.#stopped;
   }
 
-  #admit(owner: number): Welcome {
+  #admit(owner: number, express: boolean): Welcome {
     const thread = this.buffers.registry.register(owner);
-    this.#workforce.admit(thread);
+    this.#workforce.admit(thread, express);
     return {
       thread,
       memory: this.buffers.handle,
       dispatch: this.#words.buffer,
       ops: this.#ops.all(),
+      threads: this.threadCount,
+      limits: this.#limits,
       // One core is left to the coordinator; a thread that spins must not take it from whoever has work for it.
-      spinners: Math.min(this.threadCount, availableParallelism() - 1),
+      spinners: express ? 0 : Math.min(this.threadCount, availableParallelism() - 1),
       afterTasks: this.#settings.recycle.afterTasks,
       tellHeap: this.#settings.recycle.overBytes < Infinity,
     };
@@ -295,9 +320,23 @@ export class Coordinator {
     this.#workforce.bury(thread.id);
     this.#dispatcher.mourn(thread.id, cause);
     this.#ports.delete(thread.id);
-    this.large.reclaim(thread.id);
+    void this.#buryLane(thread.id, thread.threadId);
+  }
+
+  /** What a dead thread had submitted ends first, since it may use slices that the thread held. */
+  async #buryLane(thread: ThreadId, owner: number): Promise<void> {
+    this.large.reclaim(thread);
+    if (this.#workforce.hasLane(thread)) {
+      await buryLane({
+        words: this.#words,
+        lane: thread,
+        pools: this.buffers,
+        graceMs: this.#settings.graceMs,
+        onStuck: (worker) => void this.#threads.end(worker),
+      });
+    }
     // Only now may its id be given to another.
-    this.buffers.sweep(thread.id, thread.threadId);
+    this.buffers.sweep(thread, owner);
     // It may have been on its way out, and the only one, when tasks came.
     if (this.#workforce.waiting > 0) this.#upkeep.growSoon();
   }

@@ -1,8 +1,10 @@
 /** The mill: worker threads that transform slices of shared memory. */
 export { MillraceError, Slice, type BufferPools, type MillraceErrorCode } from '@millrace/core';
 export type { CallOptions } from './flow/call.js';
+export type { MillHandle } from './branches.js';
+export { MillBranch, attachMill } from './mill-branch.js';
 export type { FlowProgress } from './flow/chunk-window.js';
-export type { TaskOptions, TaskPriority } from './flow/task-options.js';
+export type { TaskOptions, TaskPriority } from './dispatch/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';
 export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Worker } from 'node:worker_threads';
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
+import type { MillHandle } from './branches.js';
 import { Coordinator } from './coordinator.js';
 import { generate } from './flow/generate.js';
 import { iterate, type IterateOptions } from './flow/iterate.js';
@@ -9,8 +10,8 @@ import { Calls, type CallOptions } from './flow/call.js';
 import { pump, type PumpReport } from './flow/pump.js';
 import type { LargeStats } from './dispatch/large-operations.js';
 import { checkedLimits, type LimitOptions } from './dispatch/limits.js';
-import { run, runChunked } from './flow/run.js';
-import type { TaskOptions } from './flow/task-options.js';
+import { isFlow, run } from './flow/run.js';
+import type { TaskOptions } from './dispatch/task-options.js';
 import type { FlowProgress } from './flow/chunk-window.js';
 import type { FlowSource } from './flow/source.js';
 import { stream } from './flow/stream.js';
@@ -167,9 +168,7 @@ export class Mill implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
-    return isFlow(config)
-      ? runChunked(this.#coordinator, config, data, {})
-      : run(this.#coordinator, config, data, options);
+    return run(this.#coordinator, config, data, options);
   }
 
   /** Resolves when there is room for a task: fewer than `maxQueue` are in flight. */
@@ -311,6 +310,16 @@ export class Mill implements AsyncDisposable {
     return (await this.#remotes.open(url, name, options)) as Remote<T>;
   }
 
+  /**
+   * What another thread of this process needs to submit tasks of its own, by `attachMill`: for one
+   * thread, once. Send it with its port among what is transferred.
+   *
+   * @throws MillraceError `ERR_MILL_CLOSED`, `ERR_TOO_MANY_THREADS`
+   */
+  handle(): MillHandle {
+    return this.#coordinator.invite();
+  }
+
   /** What has happened so far: a plain object, cheap to make. */
   stats(): MillStats {
     const { counters, ...buffers } = { counters: this.buffers.counters, ...this.buffers.stats() };
@@ -365,11 +374,6 @@ function isGenerator<P>(op: Op<P, unknown> | undefined): op is GeneratorOp<P, un
 /** The threads at work, for tests that end them. */
 export function workersOf(mill: Mill): readonly Worker[] {
   return threadsOf(mill);
-}
-
-/** Whether what comes of the op's chunks, joined, is bytes. */
-function isFlow({ kind, definition }: Configured): boolean {
-  return (kind === 'transform' || kind === 'in-place') && definition.split !== undefined;
 }
 
 function chunked(config: Configured): Configured {

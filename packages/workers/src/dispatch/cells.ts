@@ -10,6 +10,7 @@ import {
   CANCEL,
   CONFIG,
   DIRECT,
+  EXTENT,
   FILE,
   FLAGS,
   FROM_FILE,
@@ -22,6 +23,7 @@ import {
   OFFSET,
   OUTPUT,
   POSITION,
+  RECORD,
   RESULT,
   ROOM,
   SIZE,
@@ -86,6 +88,11 @@ export class Cells {
       words[at + FILE] = task.file;
       words[at + TARGET] = task.target;
       this.#floats[(at + POSITION) >> 1] = task.position;
+    }
+    const { record } = task.config;
+    if (record) {
+      words[at + RECORD] = record.ref;
+      words[at + EXTENT] = record.byteLength;
     }
     task.cell = cell;
     return cell;

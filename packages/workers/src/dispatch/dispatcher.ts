@@ -169,17 +169,21 @@ export class Dispatcher {
     this.#reaper.nudge();
   }
 
-  /** All workers are dead for certain: what they had finished counts, all else in flight fails. */
+  /** No worker will take anything any more: what they had finished counts, all else in flight fails. */
   failAll(error: unknown): void {
     this.#reap();
     this.#awaitingLetter = [];
-    for (const task of this.#postponed) this.#end(task, error);
+    const tasks = [...this.#postponed, ...this.#cells.all().map((cell) => this.#free(cell))];
     this.#postponed.clear();
-    for (const cell of this.#cells.all()) this.#end(this.#free(cell), error);
-    this.#backlog.drain((task) => {
-      this.#end(task, error);
-      return true;
-    });
+    this.#backlog.drain((task) => tasks.push(task) > 0);
+    for (const task of tasks) {
+      try {
+        this.#end(task, error);
+      } catch (fault) {
+        // The mill may have swept the slices of a thread that it has let go.
+        if (!(fault instanceof MillraceError && fault.code === 'ERR_SLICE_STALE')) throw fault;
+      }
+    }
     this.#refill();
     this.#reaper.nudge();
   }

@@ -23,6 +23,7 @@
  *   line 1   REST        1 while the owner rests and wants a signal
  *   line 2   SIGNAL      counts the signals to the owner; it waits on this word
  *   line 3   ORPHANS     counts the deaths of workers that left tasks of this lane behind
+ *   line 0   CONFIGS     configurations that its owners, one after the other, have made so far; no owner reuses a number
  *   heads    a line each ring: tasks claimed so far, perhaps fewer; moved on by workers
  *   rings    cell numbers in the order of publication, twice as many as there are cells
  *   done     for each worker: a line with DONE_TAIL; then cell numbers, as many as there are cells
@@ -45,7 +46,8 @@
  *   13 CANCEL    1 once nobody wants the result
  *   14 STARTED   when a worker began it, in ms of Date.now() modulo 2^32, for tasks with TIMED
  *   15 AVOID     a worker that is not to run it, or 0
- *   16                                                   BYTES   up to 64 bytes of result
+ *   16 RECORD    slot that says what CONFIG is,          BYTES   up to 64 bytes of result
+ *   17 EXTENT    and its bytes; not in the mill's lane
  */
 import { Semaphore } from '@millrace/core';
 import { LINE, MAX_THREADS } from '@millrace/core/internal';
@@ -103,6 +105,7 @@ export interface LaneLayout {
 
 export const REST = LINE;
 export const SIGNAL = 2 * LINE;
+export const CONFIGS = 9;
 export const ORPHANS = 3 * LINE;
 
 /** @param workers how many ids of workers there are, 0 included */
@@ -159,6 +162,8 @@ export const REF = 5;
 export const LEASE = 6;
 export const VALUE = 10;
 export const BYTES = 16;
+export const RECORD = 16;
+export const EXTENT = 17;
 
 /** Bytes of result that fit in the cell. */
 export const INLINE_BYTES = (LINE - BYTES) * 4;

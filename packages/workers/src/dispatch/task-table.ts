@@ -221,6 +221,13 @@ export class TaskTable {
     );
   }
 
+  /** Whoever buries the lane's owner: passes all entries, none of which is READY. */
+  forgetRings(): void {
+    for (let ring = 0; ring < RINGS; ring++) {
+      Atomics.store(this.words, this.#headsAt + ring * LINE, this.words[this.#tailsAt + ring]!);
+    }
+  }
+
   #entryAt(ring: number, position: number): number {
     return this.#ringsAt + ring * this.#ringWords + (position & this.#ringMask);
   }

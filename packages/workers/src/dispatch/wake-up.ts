@@ -113,6 +113,13 @@ export class WakeUp {
     return Atomics.load(this.#words, EXPRESS) !== 0 && allOccupied(this.#words);
   }
 
+  /** Whether any worker is at a chunk of a large operation. */
+  get occupied(): boolean {
+    const span = Atomics.load(this.#words, SPAN);
+    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, OCCUPIED + w) !== 0) return true;
+    return false;
+  }
+
   /** Worker: has ended a chunk. */
   vacate(worker: number): void {
     this.#clear(OCCUPIED, worker);

@@ -79,6 +79,16 @@ export class Workforce {
     return Atomics.load(this.#words, heapAt(worker)) * 1024;
   }
 
+  /** Whether a worker is at a chunk of a large operation. */
+  get occupied(): boolean {
+    return this.#wakeUp.occupied;
+  }
+
+  /** Whether `thread` has submitted tasks, perhaps. */
+  hasLane(thread: number): boolean {
+    return this.#wakeUp.laneInUse(thread);
+  }
+
   /** `worker` is dead for certain: marks what it left behind, and tells those whom it concerns. */
   bury(worker: number): void {
     this.#wakeUp.forget(worker);

@@ -1,7 +1,7 @@
 /** Call: any function that a module exports, on a worker, with slices among its arguments and results. */
 import { MillraceError, type Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Coordinator } from '../coordinator.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import { NOTHING, NUMBER } from '../dispatch/layout.js';
 import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import { call, type Letter } from '../ops/call.js';
@@ -12,7 +12,7 @@ import { pack, unpack, type Parcel } from '../ops/parcel.js';
 import { fromBytes, pointerIn, toBytes } from '../ops/wire.js';
 import { deferred } from './deferred.js';
 import { stoppable } from './run.js';
-import { abortedBy, termsOf, type TaskOptions } from './task-options.js';
+import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
 
 export interface CallOptions extends TaskOptions {
   /**

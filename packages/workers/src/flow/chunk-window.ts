@@ -9,11 +9,12 @@
 import { AsyncResource } from 'node:async_hooks';
 import { MillraceError } from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
-import type { Coordinator } from '../coordinator.js';
+import type { LargeGate } from '../dispatch/large-operations.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
-import { USUAL_TERMS } from '../dispatch/task.js';
-import { LARGE_TERMS, Chunk } from './chunk.js';
+import type { Terms } from '../dispatch/task.js';
+import { Chunk, partTerms } from './chunk.js';
 import { reading, writing } from './io-error.js';
 
 /** Where chunks get their input. */
@@ -59,6 +60,10 @@ export interface FlowProgress {
 export interface FlowOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: FlowProgress) => void) | undefined;
+  /** On what terms its chunks run, each for itself. @defaultValue the usual ones */
+  terms?: Terms | undefined;
+  /** The cap that it comes under. @defaultValue that of whoever submits it */
+  gate?: LargeGate | undefined;
 }
 
 export interface FlowResult {
@@ -88,6 +93,8 @@ export class ChunkWindow {
   readonly #chunks: Chunk[] = [];
   readonly #startedAt = performance.now();
   readonly #result: FlowResult = { bytesIn: 0, bytesOut: 0, chunks: 0, retries: 0, elapsedMs: 0 };
+  readonly #gate: LargeGate;
+  readonly #terms: Terms;
   readonly #large: boolean;
   readonly #weight: number;
   readonly #stopping = new AbortController();
@@ -112,8 +119,10 @@ export class ChunkWindow {
     this.#sink = sink;
     this.#files = config.kind === 'in-place' ? sink.files : undefined;
     this.#options = options;
-    this.#large = coordinator.large.isLarge(feed.totalBytes);
-    this.#weight = coordinator.large.weightOf(feed.totalBytes);
+    this.#gate = options.gate ?? coordinator.large;
+    this.#large = this.#gate.isLarge(feed.totalBytes);
+    this.#weight = this.#gate.weightOf(feed.totalBytes);
+    this.#terms = partTerms(options.terms, this.#large, this.#gate.exempt);
     this.#most = Math.max(FEWEST_CHUNKS, CHUNKS_PER_THREAD * coordinator.threadCount);
   }
 
@@ -160,10 +169,9 @@ export class ChunkWindow {
   /** Offers a chunk to the workers, with a permit if the operation is large; false when it was stopped meanwhile. */
   async #submit(chunk: Chunk): Promise<boolean> {
     if (this.#large && !this.#permitted) {
-      const { large } = this.#coordinator;
       try {
-        if (!large.tryEnter(this.#weight)) {
-          await large.enter(this.#weight, this.#stopping.signal);
+        if (!this.#gate.tryEnter(this.#weight)) {
+          await this.#gate.enter(this.#weight, this.#stopping.signal);
         }
       } catch {
         // Stopped: nothing else ends the wait.
@@ -181,7 +189,7 @@ export class ChunkWindow {
   #onSettled(): void {
     if (--this.#atWork === 0 && this.#permitted) {
       this.#permitted = false;
-      this.#coordinator.large.leave(this.#weight);
+      this.#gate.leave(this.#weight);
     }
     this.#changed();
   }
@@ -213,8 +221,7 @@ export class ChunkWindow {
     const input = buffers.tryAcquire(inputBytes);
     const output = input && outputBound && buffers.tryAcquire(outputBytes, { near: input });
     if (input && (output || !outputBound)) {
-      const terms = this.#large ? LARGE_TERMS : USUAL_TERMS;
-      return new Chunk(this.#config, terms, input, output, () => this.#onSettled());
+      return new Chunk(this.#config, this.#terms, input, output, () => this.#onSettled());
     }
     if (input) this.#coordinator.undo(input);
     await this.#waitForMemory(freed, inputBytes + outputBytes);

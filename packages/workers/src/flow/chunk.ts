@@ -12,8 +12,10 @@ import {
 import { FILE_ENDED, IN_PLACE } from '../dispatch/layout.js';
 import type { Configured } from '../ops/configurations.js';
 
-/** A part of a large operation: small tasks go first. */
-export const LARGE_TERMS: Terms = { ...USUAL_TERMS, bulk: true, large: true };
+/** Of a part of a large operation: small tasks go first. Of one that a task of a large operation has done. */
+export function partTerms(usual: Terms = USUAL_TERMS, large: boolean, exempt: boolean): Terms {
+  return large || exempt ? { ...usual, bulk: large, large: true } : usual;
+}
 
 export class Chunk implements Task {
   readonly config: Configured;

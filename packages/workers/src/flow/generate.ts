@@ -7,13 +7,13 @@
  */
 import { MillraceError, Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Coordinator } from '../coordinator.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import { OUTBOX_BYTES, OutboxReader } from '../dispatch/outbox.js';
 import { IN_NO_CELL, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import type { GeneratorOp } from '../ops/define-op.js';
 import { check } from './run.js';
-import { abortedBy, termsOf, type TaskOptions } from './task-options.js';
+import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
 
 /** What is asked of a generator; taken in with the first pull. */
 export interface GenerateRequest<P, Y> {

@@ -5,7 +5,7 @@
  * when the consumer leaves, as `break` does. Then the source is closed, and all slices are back.
  */
 import { AsyncResource } from 'node:async_hooks';
-import type { Coordinator } from '../coordinator.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type Sink } from './chunk-window.js';
 import { letGo, withSource, type FlowSource } from './source.js';

@@ -1,5 +1,5 @@
 /** Pump: one object from where it is to where it shall be, through an op. */
-import type { Coordinator } from '../coordinator.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions, type FlowResult, type Sink } from './chunk-window.js';
 import { DirectIo } from './direct-io.js';

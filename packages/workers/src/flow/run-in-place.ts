@@ -1,10 +1,11 @@
 /** Run, for an op that changes a slice in place and says how to cut it: all chunks at once, where they lie. */
 import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Coordinator } from '../coordinator.js';
-import { IN_NO_CELL, USUAL_TERMS, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import type { Submitter as Coordinator } from '../submitter.js';
+import { IN_NO_CELL, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
-import { LARGE_TERMS } from './chunk.js';
+import { aborted, type FlowOptions } from './chunk-window.js';
+import { partTerms } from './chunk.js';
 
 /** A part of the user's slice, which an op changes where it lies. */
 class RangeTask implements Task {
@@ -51,15 +52,17 @@ export async function runInPlace(
   coordinator: Coordinator,
   config: Configured,
   slice: Slice,
+  { terms, signal, gate = coordinator.large }: FlowOptions,
 ): Promise<Slice> {
-  const { large } = coordinator;
-  if (!large.isLarge(slice.byteLength)) return runRanges(coordinator, config, USUAL_TERMS, slice);
-  const weight = large.weightOf(slice.byteLength);
-  if (!large.tryEnter(weight)) await large.enter(weight, undefined);
+  if (signal?.aborted) throw aborted(signal.reason);
+  const large = gate.isLarge(slice.byteLength);
+  const weight = gate.weightOf(slice.byteLength);
+  if (large && !gate.tryEnter(weight)) await gate.enter(weight, signal);
   try {
-    return await runRanges(coordinator, config, LARGE_TERMS, slice);
+    const part = partTerms(terms, large, gate.exempt);
+    return await runRanges(coordinator, config, part, slice, signal);
   } finally {
-    large.leave(weight);
+    if (large) gate.leave(weight);
   }
 }
 
@@ -68,17 +71,26 @@ async function runRanges(
   config: Configured,
   terms: Terms,
   slice: Slice,
+  signal: AbortSignal | undefined,
 ): Promise<Slice> {
+  const tasks: RangeTask[] = [];
+  const onAbort = (): void => {
+    for (const task of tasks) coordinator.stop(task, aborted(signal?.reason));
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
   const ranges: Promise<void>[] = [];
   for (let at = 0; at < slice.byteLength; at += config.definition.split!.size) {
     ranges.push(
       new Promise((resolve, reject) => {
-        coordinator.submit(new RangeTask(config, terms, slice, at, resolve, reject));
+        const task = new RangeTask(config, terms, slice, at, resolve, reject);
+        tasks.push(task);
+        coordinator.submit(task);
       }),
     );
   }
   // Only when none runs any more is the slice its holder's again, whatever has failed.
   const outcomes = await Promise.allSettled(ranges);
+  signal?.removeEventListener('abort', onAbort);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   return slice;
 }

@@ -1,19 +1,14 @@
 /** Run: one op on bytes or on a slice, and its result. */
 import { MillraceError, Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Coordinator } from '../coordinator.js';
+import type { LargeGate } from '../dispatch/large-operations.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
-import {
-  IN_NO_CELL,
-  USUAL_TERMS,
-  type Outcome,
-  type Task,
-  type Terms,
-  type Trouble,
-} from '../dispatch/task.js';
+import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
+import { partTerms } from './chunk.js';
 import { ChunkWindow, type FlowOptions } from './chunk-window.js';
-import { abortedBy, termsOf, type TaskOptions } from './task-options.js';
+import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
 import { runInPlace } from './run-in-place.js';
 import { CollectingSink } from './sinks.js';
 import { describe, openSource } from './source.js';
@@ -122,8 +117,8 @@ class SingleTask implements Task {
   }
 
   failed(error: unknown): void {
-    this.#release();
     this.#reject(error);
+    this.#release();
   }
 
   #resultOf({ kind, size, value, payload }: Outcome): unknown {
@@ -159,27 +154,43 @@ export function check({ buffers }: Coordinator, { name }: Configured, data: unkn
   }
 }
 
-/** Runs an op on nothing, on bytes, or on a slice. Ends the use of `config`. */
+/** Runs an op on nothing, on bytes, or on a slice, in chunks if it says how. Ends the use of `config`. */
 export function run(
   coordinator: Coordinator,
   config: Configured,
   data: Uint8Array | Slice | undefined,
   options: TaskOptions | undefined,
+  gate: LargeGate = coordinator.large,
+): Promise<unknown> {
+  return isFlow(config)
+    ? runChunked(coordinator, config, data, options, gate)
+    : runWhole(coordinator, config, data, options, gate);
+}
+
+/** Whether an op says how to cut its input, and gives bytes. */
+export function isFlow({ definition, kind }: Configured): boolean {
+  return definition.split !== undefined && (kind === 'transform' || kind === 'in-place');
+}
+
+function runWhole(
+  coordinator: Coordinator,
+  config: Configured,
+  data: Uint8Array | Slice | undefined,
+  options: TaskOptions | undefined,
+  gate: LargeGate,
 ): Promise<unknown> {
   let task: SingleTask;
   try {
     if (options?.signal?.aborted) throw abortedBy(options.signal);
     coordinator.requireRoom();
-    const usual = options ? termsOf(options) : USUAL_TERMS;
-    const terms = coordinator.large.isLarge(data?.byteLength ?? 0)
-      ? { ...usual, bulk: true, large: true }
-      : usual;
+    const large = gate.isLarge(data?.byteLength ?? 0);
+    const terms = partTerms(options && termsOf(options), large, gate.exempt);
     task = taskOf(coordinator, config, terms, data);
   } catch (error) {
     coordinator.release(config);
     return Promise.reject(error);
   }
-  if (task.terms.large) submitLarge(coordinator, task, options?.signal);
+  if (task.terms.bulk) submitLarge(coordinator, task, gate, options?.signal);
   else coordinator.submit(task);
   return options?.signal ? stoppable(coordinator, task, options.signal) : task.result;
 }
@@ -188,17 +199,17 @@ export function run(
 function submitLarge(
   coordinator: Coordinator,
   task: SingleTask,
+  gate: LargeGate,
   signal: AbortSignal | undefined,
 ): void {
-  const { large } = coordinator;
-  const weight = large.weightOf(task.length);
+  const weight = gate.weightOf(task.length);
   const submit = (): void => {
-    const leave = (): void => large.leave(weight);
+    const leave = (): void => gate.leave(weight);
     task.result.then(leave, leave);
     coordinator.submit(task);
   };
-  if (large.tryEnter(weight)) submit();
-  else large.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
+  if (gate.tryEnter(weight)) submit();
+  else gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
 }
 
 /** Stops the task when `signal` says so. */
@@ -243,23 +254,26 @@ function taskOf(
   return new SingleTask(coordinator, config, terms, given, input, output);
 }
 
-/** Runs an op that says how to cut its input over bytes of any size, or over a slice where it lies. Ends the use of `config`. */
-export async function runChunked(
+/** Bytes of any size, or a slice where it lies. */
+async function runChunked(
   coordinator: Coordinator,
   config: Configured,
   data: Uint8Array | Slice | undefined,
-  options: FlowOptions,
+  options: TaskOptions | undefined,
+  gate: LargeGate,
 ): Promise<Uint8Array | Slice> {
   try {
     check(coordinator, config, data);
+    const terms = options && termsOf(options);
+    const flow: FlowOptions = { signal: options?.signal, terms, gate };
     if (config.kind === 'in-place' && data instanceof Slice) {
-      return await runInPlace(coordinator, config, data);
+      return await runInPlace(coordinator, config, data, flow);
     }
     const bytes = data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
     const source = await openSource(bytes);
     const sink = new CollectingSink();
     const feed = source.feed(config.definition.split!);
-    await new ChunkWindow(coordinator, config, feed, sink, options).run();
+    await new ChunkWindow(coordinator, config, feed, sink, flow).run();
     return sink.bytes;
   } finally {
     coordinator.release(config);

@@ -1,7 +1,7 @@
 /** The mill as a Node `Duplex`: what is written comes out transformed, in order, with back-pressure both ways. */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
-import type { Coordinator } from '../coordinator.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';

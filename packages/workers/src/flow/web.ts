@@ -9,7 +9,7 @@
  *   readable.cancel(reason)  ─▶ writable errors with the reason ─┼─▶ both resolve once no slice is lent
  *   the op, the signal       ─▶ both error ──────────────────────┘
  */
-import type { Coordinator } from '../coordinator.js';
+import type { Submitter as Coordinator } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';

@@ -6,7 +6,7 @@
  * and what an op's `setup` made of it is made once. Large params, and those with shared memory in them,
  * are configured for each call and dropped after it.
  */
-import { MillraceError } from '@millrace/core';
+import { MillraceError, type Slice } from '@millrace/core';
 import type { Op } from './define-op.js';
 import type { AnyDefinition, OpKind } from './definition.js';
 import { keyOf } from './params-key.js';
@@ -35,6 +35,8 @@ export interface Configured {
   readonly definition: AnyDefinition<unknown>;
   /** Complete, and independent of what the caller passed. */
   readonly params: unknown;
+  /** Where it is written down for workers, if they are not told by message. */
+  record: Slice | undefined;
   /** Calls that use it now. */
   uses: number;
 }
@@ -50,13 +52,21 @@ interface Known {
 const MOST_IDLE = 256;
 
 export class Configurations {
-  readonly #announce: (message: Announcement | Withdrawal) => void;
+  readonly #announce: (message: Announcement | Withdrawal) => Slice | void;
   readonly #known = new Map<number, Known>();
   readonly #byOp = new WeakMap<object, Map<string, Configured>>();
-  #nextId = 1;
+  readonly #nextId: () => number;
 
-  constructor(announce: (message: Announcement | Withdrawal) => void) {
+  /**
+   * @param announce tells the workers, or writes it down for them and returns where
+   * @param nextId a number that no other configuration has
+   */
+  constructor(
+    announce: (message: Announcement | Withdrawal) => Slice | void,
+    nextId: () => number,
+  ) {
     this.#announce = announce;
+    this.#nextId = nextId;
   }
 
   /**
@@ -103,7 +113,7 @@ export class Configurations {
     if (this.#known.size >= MOST_IDLE) {
       for (const known of this.#known.values()) if (known.config.uses === 0) this.#forget(known);
     }
-    const id = this.#nextId++;
+    const id = this.#nextId();
     const cloned = cloneOf(params, op.name);
     const announcement: Announcement = {
       type: 'config',
@@ -113,14 +123,22 @@ export class Configurations {
       params: cloned,
     };
     const definition = op.definition as AnyDefinition<unknown>;
-    const config = { id, name: op.name, kind: op.kind, definition, params: cloned, uses: 0 };
+    const record = this.#announce(announcement) ?? undefined;
+    const config = {
+      id,
+      name: op.name,
+      kind: op.kind,
+      definition,
+      params: cloned,
+      record,
+      uses: 0,
+    };
     this.#known.set(id, {
       config,
       announcement,
       ...(key !== undefined && { kept: { among, key } }),
     });
     if (key !== undefined) among.set(key, config);
-    this.#announce(announcement);
     return config;
   }
 
@@ -129,6 +147,7 @@ export class Configurations {
     kept?.among.delete(kept.key);
     const urgent = config.definition.teardown !== undefined;
     this.#announce({ type: 'drop', id: config.id, urgent });
+    config.record?.release();
   }
 }
 

@@ -9,7 +9,9 @@
  * All but generators can be cut into chunks, which all threads work on at once, by `split`; `merge` says
  * what becomes of the chunks' results.
  */
-import type { BufferPools } from '@millrace/core';
+import type { BufferPools, Slice } from '@millrace/core';
+import type { TaskOptions } from '../dispatch/task-options.js';
+import type { Op } from './define-op.js';
 
 /** What `run` is told beside the bytes and the params. */
 export interface OpContext<S = unknown> {
@@ -25,8 +27,25 @@ export interface OpContext<S = unknown> {
   readonly signal: AbortSignal;
   /** The pools as this thread sees them, to lease slices of its own. */
   readonly buffers: BufferPools;
+  /** To submit tasks in turn, and await them: for asynchronous ops. */
+  readonly mill: TaskMill;
   /** What the op's `setup` returned on this thread; `undefined` for ops without one. */
   readonly state: S;
+}
+
+/** A mill as an op sees it. */
+export interface TaskMill {
+  /**
+   * As `mill.run`. What belongs to a large operation already does not wait for a permit of its own.
+   *
+   * @throws MillraceError as `mill.run`
+   */
+  run<P, R>(
+    op: Op<P, R>,
+    data?: Uint8Array | Slice,
+    params?: NoInfer<P>,
+    options?: TaskOptions,
+  ): Promise<R>;
 }
 
 /** How an object is cut. The cut depends on the offset alone: it is the same for any number of threads. */

@@ -28,6 +28,9 @@ export interface LoadedOp {
   readonly teardown: AnyDefinition<unknown>['teardown'];
 }
 
+/** Of configurations that nobody withdraws, so many are remembered. */
+const MOST_WRITTEN = 256;
+
 export class LoadedOps {
   readonly #port: MessagePort;
   readonly #onRenewal: (renewal: ArenaRenewal) => void;
@@ -37,6 +40,8 @@ export class LoadedOps {
   /** Teardowns that have not ended yet. */
   readonly #ending = new Set<Promise<void>>();
   #received = 0;
+  /** Those that nobody will withdraw, oldest first. */
+  readonly #written = new Set<number>();
 
   /** @param onRenewal takes in what comes over the same port and is about memory */
   constructor(
@@ -115,6 +120,22 @@ export class LoadedOps {
     }
   }
 
+  /** Takes in what another thread than the coordinator's has written down; the latest are kept. */
+  announce(announcement: Announcement): void {
+    this.#announced.set(announcement.id, announcement);
+    this.#written.add(announcement.id);
+    for (const id of this.#written) {
+      if (this.#written.size <= MOST_WRITTEN) break;
+      this.#written.delete(id);
+      this.#forget(id);
+    }
+  }
+
+  #forget(id: number): void {
+    this.#announced.delete(id);
+    this.#drop(id);
+  }
+
   /** Takes in what the coordinator has announced. */
   drainPort(): void {
     for (;;) {
@@ -125,10 +146,7 @@ export class LoadedOps {
       if (message.type === 'config') this.#announced.set(message.id, message);
       else if (message.type === 'renewal') this.#onRenewal(message.renewal);
       else if (message.type === 'guest') void guests.admit(message);
-      else {
-        this.#announced.delete(message.id);
-        this.#drop(message.id);
-      }
+      else this.#forget(message.id);
     }
   }
 

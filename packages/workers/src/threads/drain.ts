@@ -2,18 +2,31 @@
  * The drain loop: claims tasks from shared memory and runs them, spins a little when there are none,
  * then parks. As long as no op is asynchronous, it never returns to the thread's event loop.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { deserialize } from 'node:v8';
+import { parentPort, type MessagePort } from 'node:worker_threads';
 import { BufferPools } from '@millrace/core';
+import type { SlotRef } from '@millrace/core/internal';
 import { Claims } from '../dispatch/claims.js';
-import { BULK, CONFIG, FLAGS, laneAt, laneOf } from '../dispatch/layout.js';
+import {
+  BULK,
+  CONFIG,
+  EXTENT,
+  FLAGS,
+  MILL_LANE,
+  RECORD,
+  laneAt,
+  laneOf,
+} from '../dispatch/layout.js';
 import { LaneSignal } from '../dispatch/lane-signal.js';
 import { WakeUp } from '../dispatch/wake-up.js';
+import type { Announcement } from '../ops/configurations.js';
 import { enterThread } from '../ops/current-thread.js';
 import { guests } from '../ops/guests.js';
 import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import { Execution } from './execution.js';
-import type { Welcome } from './messages.js';
+import type { Stuck, Welcome } from './messages.js';
 import { SpinBudget } from './spin-budget.js';
+import type { Outlet, OutletBasis, OutletSource } from './task-mill.js';
 import { Tenure } from './tenure.js';
 
 /** How long the teardown of ops may keep a thread that leaves. */
@@ -25,20 +38,26 @@ export class Drain {
   readonly #claims: Claims;
   readonly #wakeUp: WakeUp;
   readonly #signals: (LaneSignal | undefined)[] = [];
-  readonly #pools: BufferPools;
   readonly #tenure: Tenure;
   readonly #ops: LoadedOps;
   readonly #execution: Execution;
   readonly #spinners: number;
   readonly #spin = new SpinBudget();
-  /** Tasks whose op has returned a promise that is not settled yet. */
+  readonly #pools: BufferPools;
+  #outlet: Promise<Outlet> | undefined;
+  /** Tasks whose op has returned a promise that is not settled yet, and what ops have submitted themselves. */
   #pending = 0;
   /** How many of those are chunks of large operations. */
   #bulky = 0;
   #calls: number;
   #onSettled: (() => void) | undefined;
 
-  constructor(port: MessagePort, welcome: Welcome) {
+  /** @param openOutlet makes what ops submit by */
+  constructor(
+    port: MessagePort,
+    welcome: Welcome,
+    openOutlet: (basis: OutletBasis) => Promise<Outlet>,
+  ) {
     this.#me = welcome.thread;
     this.#words = new Int32Array(welcome.dispatch);
     this.#claims = new Claims(this.#words, this.#me);
@@ -53,7 +72,15 @@ export class Drain {
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
     this.#spinners = welcome.spinners;
     guests.onLeft = () => this.#onSettled?.();
-    this.#execution = new Execution(this.#words, pools, port);
+    const outlet: OutletSource = {
+      open: () => (this.#outlet ??= this.#openOutlet(openOutlet, welcome)),
+      hold: () => void this.#pending++,
+      release: () => {
+        this.#pending--;
+        this.#onSettled?.();
+      },
+    };
+    this.#execution = new Execution({ words: this.#words, pools, outlet }, port);
   }
 
   /** Drains tasks until the thread is to leave, and then until it has finished what it has begun. */
@@ -118,6 +145,7 @@ export class Drain {
   async #loadAndStart(at: number): Promise<boolean> {
     let op: LoadedOp;
     try {
+      if (laneAt(at) !== MILL_LANE) this.#ops.announce(this.#readRecord(at));
       op = await this.#ops.load(this.#words[at + CONFIG]!);
     } catch (error) {
       this.#execution.fail(at, error);
@@ -125,6 +153,27 @@ export class Drain {
       return true;
     }
     return this.#start(at, op);
+  }
+
+  /** What a branch has written down about the task's configuration. */
+  #readRecord(at: number): Announcement {
+    const ref = this.#words[at + RECORD]! as SlotRef;
+    // A copy, since what is deserialized may hold views onto it.
+    const record = Buffer.from(this.#pools.viewOf(ref, this.#words[at + EXTENT]!));
+    return deserialize(record) as Announcement;
+  }
+
+  #openOutlet(
+    open: (basis: OutletBasis) => Promise<Outlet>,
+    { threads, limits }: Welcome,
+  ): Promise<Outlet> {
+    return open({
+      words: this.#words,
+      buffers: this.#pools,
+      threadCount: threads,
+      limits,
+      onStuck: (worker) => parentPort?.postMessage({ millrace: 'stuck', worker } satisfies Stuck),
+    });
   }
 
   /** Begins a chunk of a large operation: small tasks that wait are the express worker's now, if all are at one. */

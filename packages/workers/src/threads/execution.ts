@@ -42,11 +42,12 @@ import { OutboxWriter } from '../dispatch/outbox.js';
 import { readRange, wholePages, writeRange } from './file-range.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
 import { checkGenerator, sendOutputs } from './outputs.js';
-import { TaskContext } from './task-context.js';
+import { TaskContext, type Surroundings } from './task-context.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
 
 export class Execution {
+  readonly #surroundings: Surroundings;
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
   readonly #bytes: Uint8Array;
@@ -58,7 +59,9 @@ export class Execution {
   readonly #inAt: number;
   readonly #outAt: number;
 
-  constructor(words: Int32Array, pools: BufferPools, port: MessagePort) {
+  constructor(surroundings: Surroundings, port: MessagePort) {
+    const { words, pools } = surroundings;
+    this.#surroundings = surroundings;
     this.#words = words;
     this.#floats = new Float64Array(words.buffer);
     this.#bytes = new Uint8Array(words.buffer);
@@ -77,7 +80,7 @@ export class Execution {
       const bytes = this.#input(at);
       if (!bytes) return undefined;
       this.#pools.count(this.#runAt, 1);
-      const context = new TaskContext(words, at, this.#pools, op.state);
+      const context = new TaskContext(this.#surroundings, at, op.state);
       const result = op.run(bytes, op.params, context);
       if (op.kind === 'generator') {
         const outbox = new OutboxWriter(this.#pools, words[at + OUTPUT]! as SlotRef);

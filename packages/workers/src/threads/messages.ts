@@ -1,6 +1,7 @@
 /** What coordinator and worker post to each other; nothing of it lies on the path of a task that succeeds. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ArenaRenewal, MemoryHandle, ThreadId } from '@millrace/core';
+import type { Limits } from '../dispatch/limits.js';
 import type { Announcement, Withdrawal } from '../ops/configurations.js';
 import type { GuestRequest } from '../ops/guests.js';
 
@@ -19,12 +20,21 @@ export interface Hello {
   readonly nice: number;
 }
 
+/** Worker → main, over piscina: a task that the thread had submitted does not listen, and its thread must be ended. */
+export interface Stuck {
+  readonly millrace: 'stuck';
+  readonly worker: number;
+}
+
 /** Main → worker: all it needs to begin. */
 export interface Welcome {
   readonly thread: ThreadId;
   readonly memory: MemoryHandle;
   readonly dispatch: SharedArrayBuffer;
   readonly ops: readonly Announcement[];
+  /** The most workers there can be. */
+  readonly threads: number;
+  readonly limits: Limits;
   /** How many workers may look for work at one time. */
   readonly spinners: number;
   /** After how many tasks it is to leave. */

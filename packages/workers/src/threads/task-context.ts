@@ -5,6 +5,7 @@ import {
   CANCEL,
   FLAGS,
   INPUT,
+  LARGE,
   LAST,
   LEAD,
   LENGTH,
@@ -12,9 +13,17 @@ import {
   OUTPUT,
   ROOM,
 } from '../dispatch/layout.js';
-import type { OpContext } from '../ops/definition.js';
+import type { OpContext, TaskMill } from '../ops/definition.js';
+import { TaskSubmitter, type OutletSource } from './task-mill.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
+
+/** What all tasks of a thread have in common. */
+export interface Surroundings {
+  readonly words: Int32Array;
+  readonly pools: BufferPools;
+  readonly outlet: OutletSource;
+}
 
 export class TaskContext implements OpContext {
   readonly buffers: BufferPools;
@@ -28,15 +37,19 @@ export class TaskContext implements OpContext {
   readonly #offset: number;
   readonly #leadBytes: number;
   readonly #inputBytes: number;
+  readonly #outlet: OutletSource;
+  readonly #large: boolean;
   #output: Uint8Array | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #ended = false;
 
   /** @param at where the task's cell is */
-  constructor(words: Int32Array, at: number, buffers: BufferPools, state: unknown) {
+  constructor({ words, pools, outlet }: Surroundings, at: number, state: unknown) {
     this.#words = words;
     this.#at = at;
-    this.buffers = buffers;
+    this.#outlet = outlet;
+    this.#large = (words[at + FLAGS]! & LARGE) !== 0;
+    this.buffers = pools;
     this.state = state;
     this.last = (words[at + FLAGS]! & LAST) !== 0;
     // The result takes the place of some of these in the cell.
@@ -60,6 +73,10 @@ export class TaskContext implements OpContext {
     return this.buffers
       .viewOf(this.#inputSlot as SlotRef, end + this.#inputBytes)
       .subarray(start, end);
+  }
+
+  get mill(): TaskMill {
+    return new TaskSubmitter(this.#outlet, this.#large);
   }
 
   get cancelled(): boolean {

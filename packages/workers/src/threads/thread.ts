@@ -13,10 +13,10 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { MillraceError, type ThreadId } from '@millrace/core';
-import type { Birth, Hello, Welcome } from './messages.js';
+import type { Birth, Hello, Stuck, Welcome } from './messages.js';
 import type { ThreadSettings } from './settings.js';
 
-const ENTRY = fileURLToPath(new URL('./worker.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../worker.js', import.meta.url));
 
 /** A thread at work. */
 export interface WorkerThread {
@@ -34,6 +34,8 @@ export interface WorkerThread {
 export interface ThreadEvents {
   /** It has started, and waits for its welcome. */
   readonly onHello: (thread: Thread) => void;
+  /** A task that it has submitted does not end: the worker that is at it must be ended. */
+  readonly onStuck: (worker: number) => void;
   /** It has ended; `cause` is what ended it. */
   readonly onGone: (thread: Thread, cause: unknown) => void;
 }
@@ -77,9 +79,10 @@ export class Thread {
     this.name = name;
     this.worker = pool.threads[0]!;
     this.threadId = this.worker.threadId;
-    this.worker.on('message', (message: Partial<Hello> | null) => {
+    this.worker.on('message', (message: Hello | Stuck | null) => {
+      if (message?.millrace === 'stuck') events.onStuck(message.worker);
       if (message?.millrace !== 'hello') return;
-      this.#hello = message as Hello;
+      this.#hello = message;
       events.onHello(this);
     });
     let cause: unknown;

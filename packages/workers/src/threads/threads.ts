@@ -15,7 +15,7 @@ const PATIENCE_MS = 1000;
 
 export interface ThreadsHooks {
   /** A thread has started: registers it and says what it must be told. */
-  readonly admit: (threadId: number) => Welcome;
+  readonly admit: (threadId: number, express: boolean) => Welcome;
   readonly onReady: (thread: WorkerThread) => void;
   /**
    * A thread has ended that was ready once; `cause` is what ended it.
@@ -23,6 +23,8 @@ export interface ThreadsHooks {
    * @returns whether it had left of itself, with nothing in its hands
    */
   readonly onGone: (thread: WorkerThread, cause: unknown) => boolean;
+  /** A task that a thread has submitted does not end: the worker that is at it must be ended. */
+  readonly onStuck: (worker: number) => void;
   /** Too many have died in a row: none will be started any more. */
   readonly onUnhealthy: () => void;
 }
@@ -32,6 +34,10 @@ export class Threads {
   readonly #hooks: ThreadsHooks;
   readonly #health: Health;
   readonly #seats: (Thread | undefined)[];
+  /** The last seat is that of the express thread, which runs small tasks while all others are at large ones. */
+  readonly #expressSeat: number;
+  /** How many of the other seats are taken. */
+  #taken = 0;
   #deaths = 0;
   #recycled = 0;
   #ending = false;
@@ -40,22 +46,32 @@ export class Threads {
     this.#settings = settings;
     this.#health = health;
     this.#hooks = hooks;
-    this.#seats = Array.from({ length: settings.threads });
+    this.#expressSeat = settings.threads;
+    this.#seats = Array.from({ length: settings.threads + 1 });
   }
 
-  /** Every thread that has been started and has not ended. */
+  /** Every thread that has been started and has not ended, without the express one. */
   get all(): readonly Thread[] {
-    return this.#seats.filter((thread) => thread !== undefined);
+    return this.#everyone.filter((thread) => thread !== this.#seats[this.#expressSeat]);
   }
 
-  /** The threads at work. */
+  /** The threads at work, without the express one. */
   get ready(): readonly WorkerThread[] {
     return this.all.flatMap((thread) => thread.ready ?? []);
   }
 
+  /** All threads at work. */
+  get everyoneReady(): readonly WorkerThread[] {
+    return this.#everyone.flatMap((thread) => thread.ready ?? []);
+  }
+
   /** How many more threads could be started. */
   get vacant(): number {
-    return this.#ending ? 0 : this.#seats.length - this.all.length;
+    return this.#ending ? 0 : this.#expressSeat - this.#taken;
+  }
+
+  get #everyone(): readonly Thread[] {
+    return this.#seats.filter((thread) => thread !== undefined);
   }
 
   /** Threads that ended though nothing had asked them to leave, and those that left and were replaced. */
@@ -65,7 +81,7 @@ export class Threads {
 
   /** Starts so many threads in empty seats, as far as there are any. */
   start(count: number): void {
-    for (const seat of this.#seats.keys()) {
+    for (let seat = 0; seat < this.#expressSeat; seat++) {
       if (count <= 0) return;
       if (this.#seats[seat]) continue;
       count--;
@@ -73,9 +89,14 @@ export class Threads {
     }
   }
 
+  /** Starts the express thread, if there is none. */
+  startExpress(): void {
+    if (!this.#seats[this.#expressSeat]) this.#startIn(this.#expressSeat);
+  }
+
   /** Ends one thread at once, whatever it is at; it is replaced, and not held to be ill. */
   async end(id: number): Promise<void> {
-    const thread = this.all.find(({ ready }) => ready?.id === id);
+    const thread = this.#everyone.find(({ ready }) => ready?.id === id);
     if (!thread) return;
     thread.dismissed = true;
     await thread.end();
@@ -84,13 +105,13 @@ export class Threads {
   /** Ends all threads at once. */
   async endAll(): Promise<void> {
     this.#ending = true;
-    await Promise.all(this.all.map((thread) => thread.end()));
+    await Promise.all(this.#everyone.map((thread) => thread.end()));
   }
 
   /** Resolves when all have ended that were told to leave; ends those that take long, or have not begun. */
   async leftAll(): Promise<void> {
     this.#ending = true;
-    const { all } = this;
+    const all = this.#everyone;
     const impatience = setTimeout(() => void this.endAll(), PATIENCE_MS);
     await Promise.all(all.map((thread) => (thread.ready ? thread.ended() : thread.end())));
     clearTimeout(impatience);
@@ -99,23 +120,28 @@ export class Threads {
   #startIn(seat: number): void {
     if (this.#ending) return;
     try {
-      this.#seats[seat] = new Thread(`${this.#settings.name}-${seat + 1}`, this.#settings, {
-        onHello: (thread) => this.#welcome(thread),
+      const express = seat === this.#expressSeat;
+      const name = `${this.#settings.name}-${express ? 'x' : seat + 1}`;
+      this.#seats[seat] = new Thread(name, this.#settings, {
+        onHello: (thread) => this.#welcome(thread, express),
+        onStuck: (worker) => this.#hooks.onStuck(worker),
         onGone: (thread, cause) => this.#gone(seat, thread, cause),
       });
+      if (!express) this.#taken++;
     } catch (cause) {
       // No thread can be started with these options, or no thread at all for now.
       this.#replace(seat, cause);
     }
   }
 
-  #welcome(thread: Thread): void {
+  #welcome(thread: Thread, express: boolean): void {
     if (this.#ending) return;
-    this.#hooks.onReady(thread.welcome(this.#hooks.admit(thread.threadId)));
+    this.#hooks.onReady(thread.welcome(this.#hooks.admit(thread.threadId, express)));
   }
 
   #gone(seat: number, thread: Thread, cause: unknown): void {
     this.#seats[seat] = undefined;
+    if (seat !== this.#expressSeat) this.#taken--;
     const left = thread.ready !== undefined && this.#hooks.onGone(thread.ready, cause);
     if (this.#ending) return;
     if (!left) this.#deaths++;

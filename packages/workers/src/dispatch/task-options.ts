@@ -1,7 +1,7 @@
 /** On what terms a user wants a task to run. */
 import { MillraceError } from '@millrace/core';
-import type { Priority } from '../dispatch/claims.js';
-import { USUAL_TERMS, type Terms } from '../dispatch/task.js';
+import type { Priority } from './claims.js';
+import { USUAL_TERMS, type Terms } from './task.js';
 
 export type TaskPriority = 'critical' | 'high' | 'normal' | 'low';
 

@@ -1,0 +1,31 @@
+/** What flows need of whoever offers their tasks to the workers: the coordinator, or a branch in another thread. */
+import type { BufferPools, Slice } from '@millrace/core';
+import type { LargeGate } from './dispatch/large-operations.js';
+import type { Task } from './dispatch/task.js';
+import type { Configured } from './ops/configurations.js';
+import type { Op } from './ops/define-op.js';
+
+export interface Submitter {
+  readonly buffers: BufferPools;
+  /** The most threads there can be. */
+  readonly threadCount: number;
+  readonly large: LargeGate;
+  /**
+   * Begins to use an op with params; {@link release} ends it.
+   *
+   * @throws MillraceError for params that are wrong or cannot be cloned
+   */
+  configure<P>(op: Op<P, unknown>, params: P | undefined): Configured;
+  /** Offers a task to the workers. Its `done` or `failed` is called exactly once, never synchronously. */
+  submit(task: Task): void;
+  /** Ends a task, which fails with `error`: at once, or when its op has returned or its thread is ended. */
+  stop(task: Task, error: unknown): void;
+  /** To be called when no task of this use of an op is left and none will come. */
+  release(config: Configured): void;
+  /** @throws MillraceError `ERR_QUEUE_FULL` when as many tasks are in flight as there may be */
+  requireRoom(): void;
+  /** Gives a slice back that is of no use without another, which could not be had. */
+  undo(slice: Slice): void;
+  /** Leases that have ended, the undone ones not counted: they are no news to whoever waits for memory. */
+  readonly freed: number;
+}
