@@ -2,9 +2,13 @@
 export { Claims, ringOf } from './dispatch/claims.js';
 export {
   AVOID,
+  BULK,
   CANCEL,
+  CONFIG,
   DISPATCH_WORDS,
   DONE,
+  FIRST_BULK_RING,
+  FLAGS,
   FREE,
   LEFT,
   MILL_LANE,
@@ -13,6 +17,8 @@ export {
   RETRY_RING,
   RINGS,
   RUNNING,
+  SIGNAL,
+  SIZE,
   STATE,
   laneAt,
   laneLayout,
@@ -24,6 +30,7 @@ export {
 export { LaneSignal } from './dispatch/lane-signal.js';
 export { TaskTable } from './dispatch/task-table.js';
 export { WakeUp } from './dispatch/wake-up.js';
+export { Workforce } from './dispatch/workforce.js';
 export { decompress, type DecompressReport } from './flow/decompress.js';
 export { workersOf } from './mill.js';
 export { deflate as deflateBlock, deflateBound } from './ops/deflate.js';

@@ -1,4 +1,8 @@
-/** The backlog: tasks for which there is no cell yet, by ring; in each ring first in, first out. */
+/**
+ * The backlog: tasks for which there is no cell yet, by ring; in each ring first in, first out. Rings take
+ * turns as they do among the workers, or low tasks would wait here as long as higher ones come.
+ */
+import { ringsAt } from './claims.js';
 import { RINGS } from './layout.js';
 import { SETTLED, type Task } from './task.js';
 
@@ -9,7 +13,9 @@ class Queue {
   #tasks: (Task | undefined)[] = [];
   #head = 0;
 
+  /** The first that has not settled meanwhile. */
   get first(): Task | undefined {
+    while (this.#tasks[this.#head]?.cell === SETTLED) this.shift();
     return this.#tasks[this.#head];
   }
 
@@ -29,6 +35,7 @@ class Queue {
 export class Backlog {
   readonly #queues = Array.from({ length: RINGS }, () => new Queue());
   #length = 0;
+  #turn = 0;
 
   get length(): number {
     return this.#length;
@@ -50,17 +57,21 @@ export class Backlog {
     this.#length--;
   }
 
-  /** Offers the tasks in turn to `take`, ring by ring, until it refuses one of each. */
+  /** Offers the tasks in turn to `take`, until it refuses one of each ring. */
   drain(take: (task: Task, ring: number) => boolean): void {
     if (this.#length === 0) return;
-    for (const [ring, queue] of this.#queues.entries()) {
-      for (let task = queue.first; task; task = queue.first) {
-        if (task.cell !== SETTLED) {
-          if (!take(task, ring)) break;
-          this.#length--;
-        }
-        queue.shift();
+    const refused = new Set<number>();
+    while (this.#length > 0) {
+      const ring = ringsAt(this.#turn).find((each) => !refused.has(each) && this.has(each));
+      if (ring === undefined) return;
+      const queue = this.#queues[ring]!;
+      if (!take(queue.first!, ring)) {
+        refused.add(ring);
+        continue;
       }
+      queue.shift();
+      this.#length--;
+      this.#turn++;
     }
   }
 }

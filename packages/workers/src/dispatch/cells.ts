@@ -59,8 +59,8 @@ export class Cells {
     return this.#tasks.length - this.#free.length;
   }
 
-  /** Writes `task` into a free cell; −1 when there is none. */
-  fill(task: Task): number {
+  /** Writes `task`, which is not for the worker `avoid`, into a free cell; −1 when there is none. */
+  fill(task: Task, avoid: number): number {
     const cell = this.#free.pop();
     if (cell === undefined) return -1;
     this.#tasks[cell] = task;
@@ -81,8 +81,9 @@ export class Cells {
     words[at + LENGTH] = task.length;
     words[at + OUTPUT] = task.output;
     words[at + ROOM] = task.room;
-    words[at + AVOID] = task.trouble ? task.trouble.avoid : 0;
+    words[at + AVOID] = avoid;
     words[at + CANCEL] = 0;
+    words[at + STARTED] = 0;
     if (task.file >= 0 || task.target >= 0) {
       if (task.direct) words[at + FLAGS]! |= DIRECT;
       words[at + FILE] = task.file;
@@ -115,12 +116,14 @@ export class Cells {
 
   /** Lets any worker have the task. */
   avoidNobody(cell: number): void {
-    this.#words[this.#table.at(cell) + AVOID] = 0;
+    // A worker looks at it before it sleeps; whoever calls this wakes one after.
+    Atomics.store(this.#words, this.#table.at(cell) + AVOID, 0);
   }
 
-  /** For how many ms the task, which is running and has TIMED, has been running. */
+  /** For how many ms the op of a task that has TIMED has been running: its worker may have to load it first. */
   ranMs(cell: number): number {
-    return (Date.now() - this.#words[this.#table.at(cell) + STARTED]!) | 0;
+    const started = Atomics.load(this.#words, this.#table.at(cell) + STARTED);
+    return started === 0 ? 0 : (Date.now() - started) | 0;
   }
 
   resultKind(cell: number): number {

@@ -16,11 +16,11 @@ import {
   MILL_LANE,
   OCCUPIED,
   RETRY_RING,
-  RINGS,
   SPAN,
   WORKERS,
   laneAt,
   laneOf,
+  type LaneLayout,
 } from './layout.js';
 import { TaskTable } from './task-table.js';
 
@@ -57,17 +57,25 @@ const ORDERS: readonly (readonly number[])[] = Array.from({ length: TURNS }, (_,
   return first === undefined ? IN_ORDER : [first, ...IN_ORDER.filter((ring) => ring !== first)];
 });
 
+/** In which order rings are served at a turn. */
+export function ringsAt(turn: number): readonly number[] {
+  return ORDERS[turn % TURNS]!;
+}
+
 export class Claims {
   readonly #words: Int32Array;
   readonly #worker: number;
+  readonly #layoutOf: (lane: number) => LaneLayout;
   readonly #tables: (TaskTable | undefined)[] = [];
   #turn = 0;
   /** Where to begin among the lanes, so that each gets its turn. */
   #firstLane = 0;
 
-  constructor(words: Int32Array, worker: number) {
+  /** @param layoutOf where the lanes lie; explorations have smaller ones */
+  constructor(words: Int32Array, worker: number, layoutOf: (lane: number) => LaneLayout = laneOf) {
     this.#words = words;
     this.#worker = worker;
+    this.#layoutOf = layoutOf;
   }
 
   /** The lane in which the cell at `at` lies. */
@@ -77,12 +85,13 @@ export class Claims {
 
   /** Claims a task; where its cell is, −1 when there is none. */
   next(): number {
-    if (this.#isExpress && !allOccupied(this.#words)) return -1;
-    const rings = this.#isExpress ? SMALL : ORDERS[this.#turn]!;
+    const express = this.#isExpress;
+    if (express && !allOccupied(this.#words)) return -1;
+    const rings = express ? SMALL : ringsAt(this.#turn);
     for (const ring of rings) {
-      const at = this.#claimIn(ring);
+      const at = this.#claimIn(ring, express);
       if (at < 0) continue;
-      this.#turn = (this.#turn + 1) % TURNS;
+      this.#turn++;
       return at;
     }
     return -1;
@@ -90,11 +99,9 @@ export class Claims {
 
   /** Whether something waits that this worker would take. */
   get waiting(): boolean {
-    if (!this.#isExpress) return this.#someTable((table) => table.waitingFor(this.#worker, RINGS));
-    return (
-      allOccupied(this.#words) &&
-      this.#someTable((table) => table.waitingFor(this.#worker, FIRST_BULK_RING))
-    );
+    const express = this.#isExpress;
+    if (express && !allOccupied(this.#words)) return false;
+    return this.#someTable((table) => table.waitingFor(this.#worker, express));
   }
 
   /** Whether something waits that any worker might take. */
@@ -104,7 +111,7 @@ export class Claims {
 
   /** Whether a small task waits. */
   get smallWaiting(): boolean {
-    return this.#someTable((table) => table.waitingFor(NOBODY, FIRST_BULK_RING));
+    return this.#someTable((table) => table.waitingFor(NOBODY, true));
   }
 
   get #isExpress(): boolean {
@@ -117,14 +124,14 @@ export class Claims {
     return Atomics.load(words, SPAN) === 1 && Atomics.load(words, LANES) === 1 << MILL_LANE;
   }
 
-  #claimIn(ring: number): number {
-    if (this.#onlyTheMills) return this.#table(MILL_LANE).claim(ring, this.#worker);
+  #claimIn(ring: number, smallOnly: boolean): number {
+    if (this.#onlyTheMills) return this.#table(MILL_LANE).claim(ring, this.#worker, smallOnly);
     const count = Atomics.load(this.#words, SPAN) * 32;
     for (let i = 0; i < count; i++) {
       const lane = (this.#firstLane + i) % count;
       if (!this.#inUse(lane)) continue;
       const table = this.#table(lane);
-      const at = table.claim(ring, this.#worker);
+      const at = table.claim(ring, this.#worker, smallOnly);
       if (at < 0) continue;
       this.#firstLane = (lane + 1) % count;
       return at;
@@ -146,7 +153,7 @@ export class Claims {
   }
 
   #table(lane: number): TaskTable {
-    return (this.#tables[lane] ??= new TaskTable(this.#words, laneOf(lane)));
+    return (this.#tables[lane] ??= new TaskTable(this.#words, this.#layoutOf(lane)));
   }
 }
 

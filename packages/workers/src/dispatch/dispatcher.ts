@@ -12,10 +12,10 @@ import { Cells } from './cells.js';
 import { ringOf } from './claims.js';
 import {
   BY_LETTER,
+  EXPRESS,
   FAILED,
   LEFT,
   ORPHANED,
-  READY,
   RETRY_RING,
   RUNNING,
   SPAN,
@@ -198,10 +198,15 @@ export class Dispatcher {
     return trouble && trouble.avoid !== 0 ? RETRY_RING : ringOf(terms.priority, terms.bulk);
   }
 
+  /** Whom a task is to avoid: with one worker left, nobody. */
+  #avoidedBy({ trouble }: Task): number {
+    return trouble && trouble.avoid !== 0 && this.#manyWorkers() ? trouble.avoid : 0;
+  }
+
   /** False when there is no room for it now. */
   #offer(task: Task, ring: number): boolean {
     if (!this.#table.makeRoom(ring)) return false;
-    const cell = this.#cells.fill(task);
+    const cell = this.#cells.fill(task, this.#avoidedBy(task));
     if (cell < 0) return false;
     this.#table.publish(cell, ring);
     this.#wakeOnce();
@@ -347,10 +352,17 @@ export class Dispatcher {
     if (this.#table.waiting) this.#wakeUp.wakeOne();
   }
 
+  /** Whether there are two workers or more that take any task. */
   #manyWorkers(): boolean {
-    let bits = Atomics.load(this.#words, WORKERS);
-    bits &= bits - 1;
-    return bits !== 0 || Atomics.load(this.#words, SPAN) > 1;
+    const words = this.#words;
+    const span = Atomics.load(words, SPAN);
+    // Whom the express worker would have to wait for is no choice.
+    let count = Atomics.load(words, EXPRESS) === 0 ? 0 : -1;
+    for (let w = 0; w < span && count < 2; w++) {
+      let bits = Atomics.load(words, WORKERS + w);
+      for (; bits !== 0; bits &= bits - 1) count++;
+    }
+    return count > 1;
   }
 
   /** A worker has begun it: tells the worker, and has its thread ended if that does not help. */
@@ -372,7 +384,8 @@ export class Dispatcher {
     trouble.timer = setTimeout(() => {
       const { timeoutMs } = task.terms;
       if (task.cell === SETTLED || trouble.stopped) return;
-      const begun = task.cell >= 0 && this.#table.look(task.cell).state !== READY;
+      // One that has ended in time and was not reaped since has nothing to fear.
+      const begun = task.cell >= 0 && this.#table.look(task.cell).state === RUNNING;
       const leftMs = begun ? timeoutMs - this.#cells.ranMs(task.cell) : timeoutMs;
       if (leftMs > 0) this.#watch(task, leftMs);
       else this.stop(task, tooLong(task));

@@ -51,10 +51,15 @@ export class LaneSignal {
     return Atomics.load(this.#words, this.#signalAt);
   }
 
-  /** Whoever buries a worker: it may have left tasks of this lane behind, which are marked. */
+  /**
+   * Whoever buries a worker: it may have left tasks of this lane behind, which are marked. It may also have
+   * died before it gave the signal that it had taken upon itself: so this one is given in any case.
+   */
   tellOfOrphans(): void {
-    Atomics.add(this.#words, this.#orphansAt, 1);
-    this.signal();
+    const words = this.#words;
+    Atomics.add(words, this.#orphansAt, 1);
+    Atomics.add(words, this.#signalAt, 1);
+    Atomics.notify(words, this.#signalAt);
   }
 
   /** Owner: changes whenever there may be orphans. */

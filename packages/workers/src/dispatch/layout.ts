@@ -44,7 +44,7 @@
  *   10 POSITION  two words, a float64: where in the file VALUE   a float64: a number that comes with the result
  *   12 TARGET    descriptor to write the output to
  *   13 CANCEL    1 once nobody wants the result
- *   14 STARTED   when a worker began it, in ms of Date.now() modulo 2^32, for tasks with TIMED
+ *   14 STARTED   when a worker began it, in ms of Date.now() modulo 2^32, for tasks with TIMED; 0 before that
  *   15 AVOID     a worker that is not to run it, or 0
  *   16 RECORD    slot that says what CONFIG is,          BYTES   up to 64 bytes of result
  *   17 EXTENT    and its bytes; not in the mill's lane
@@ -182,6 +182,17 @@ export const TIMED = 4;
 export const LARGE = 8;
 /** FLAGS: it is a chunk of a large operation, as the ring says where it was published. */
 export const BULK = 16;
+
+/** FLAGS: in which ring the task stands, in the upper bits. */
+const RING_SHIFT = 28;
+
+export function withRing(flags: number, ring: number): number {
+  return (flags & ~(15 << RING_SHIFT)) | (ring << RING_SHIFT);
+}
+
+export function ringIn(flags: number): number {
+  return flags >>> RING_SHIFT;
+}
 
 /** STAGE of a worker: it has been let in, and has not begun. */
 export const ADMITTED = 0;

@@ -13,15 +13,18 @@
  *   worker dies                     RUNNING → ORPHANED, DONE → LEFT, by whoever buries it
  *
  * A claim names its worker in the same exchange, so that after a death it can be told what the thread
- * was at. Only the owner frees a cell. Which ring a cell stands in is the order of service and nothing
- * more: an entry that was withdrawn stays behind, and may name a cell that is READY again for another
- * ring; to claim it early does no harm. Positions are 32-bit counters that wrap after 2^32 tasks; a
- * thread would have to sleep through exactly that many to mistake one for another.
+ * was at. Only the owner frees a cell. An entry that was withdrawn stays behind, and may name a cell that
+ * is READY again: for another ring, which the cell's flags tell, so that nobody takes it here; or further
+ * down this one, where to claim it early does no harm. Positions are 32-bit counters that wrap after 2^32
+ * tasks; a thread would have to sleep through exactly that many to mistake one for another.
  */
 import { LINE } from '@millrace/core/internal';
 import {
   AVOID,
+  BULK,
   DONE,
+  FIRST_BULK_RING,
+  FLAGS,
   FREE,
   LEFT,
   ORPHANED,
@@ -31,7 +34,9 @@ import {
   RUNNING,
   STATE,
   nextGeneration,
+  ringIn,
   stateOf,
+  withRing,
   withState,
   workerOf,
   type LaneLayout,
@@ -77,45 +82,63 @@ export class TaskTable {
     const at = this.at(cell) + STATE;
     const tailAt = this.#tailsAt + ring;
     const tail = words[tailAt]!;
+    words[at + FLAGS] = withRing(words[at + FLAGS]!, ring);
     // The cell's fields were stored before: this publishes them to whoever sees READY.
-    Atomics.store(words, at, nextGeneration(words[at]!, READY));
+    Atomics.store(words, at, nextGeneration(Atomics.load(words, at), READY));
     words[this.#entryAt(ring, tail)] = cell;
     // Publishes the ring's entry.
     Atomics.store(words, tailAt, (tail + 1) | 0);
   }
 
-  /** Worker: claims the oldest task in `ring` that is ready; where its cell is, −1 when there is none. */
-  claim(ring: number, worker: number): number {
+  /**
+   * Worker: claims the oldest task in `ring` that is ready and that it may take; where its cell is, −1 when
+   * there is none.
+   *
+   * @param smallOnly leaves chunks of large operations to others
+   */
+  claim(ring: number, worker: number, smallOnly = false): number {
     const { words } = this;
     const headAt = this.#headsAt + ring * LINE;
-    for (;;) {
-      const head = Atomics.load(words, headAt);
-      if (head === Atomics.load(words, this.#tailsAt + ring)) return -1;
-      const at = this.at(Atomics.load(words, this.#entryAt(ring, head)));
+    let position = Atomics.load(words, headAt);
+    while (position !== Atomics.load(words, this.#tailsAt + ring)) {
+      const at = this.at(Atomics.load(words, this.#entryAt(ring, position)));
       const word = Atomics.load(words, at + STATE);
-      if (ring === RETRY_RING && this.#avoids(head, worker)) return -1;
+      const isHere = stateOf(word) === READY && ringIn(words[at + FLAGS]!) === ring;
+      if (isHere && ring === RETRY_RING && !this.#isFor(at, worker, smallOnly)) {
+        // It stays at the head, or behind it, for others.
+        position = (position + 1) | 0;
+        continue;
+      }
+      // What was read of the cell before is right if this succeeds.
       const mine =
-        stateOf(word) === READY &&
+        isHere &&
         Atomics.compareExchange(words, at + STATE, word, withState(word, RUNNING, worker)) === word;
-      Atomics.compareExchange(words, headAt, head, (head + 1) | 0);
+      Atomics.compareExchange(words, headAt, position, (position + 1) | 0);
       if (mine) return at;
+      position = (position + 1) | 0;
     }
+    return -1;
   }
 
-  /** Whether something waits in one of the first `rings` that is not one for which `worker` is avoided, at a glance. */
-  waitingFor(worker: number, rings: number): boolean {
+  /** Whether something waits that `worker` may take, at a glance. */
+  waitingFor(worker: number, smallOnly = false): boolean {
     const { words } = this;
+    const rings = smallOnly ? FIRST_BULK_RING : RINGS;
     for (let ring = 0; ring < rings; ring++) {
-      const head = Atomics.load(words, this.#headsAt + ring * LINE);
-      if (head === Atomics.load(words, this.#tailsAt + ring)) continue;
-      if (ring !== RETRY_RING || !this.#avoids(head, worker)) return true;
+      let head = Atomics.load(words, this.#headsAt + ring * LINE);
+      const tail = Atomics.load(words, this.#tailsAt + ring);
+      if (ring !== RETRY_RING && head !== tail) return true;
+      for (; head !== tail; head = (head + 1) | 0) {
+        const at = this.at(Atomics.load(words, this.#entryAt(ring, head)));
+        if (this.#isReadyIn(ring, at) && this.#isFor(at, worker, smallOnly)) return true;
+      }
     }
     return false;
   }
 
   /** Whether anything waits, at a glance. */
   get waiting(): boolean {
-    return this.waitingFor(NOBODY, RINGS);
+    return this.waitingFor(NOBODY);
   }
 
   /** How many entries wait to be passed, those of tasks that were withdrawn included. */
@@ -153,7 +176,8 @@ export class TaskTable {
   /** Owner: gives the cell up, so that it can be filled anew. */
   free(cell: number): void {
     const at = this.at(cell) + STATE;
-    Atomics.store(this.words, at, withState(this.words[at]!, FREE, 0));
+    // Its worker may be buried just now.
+    Atomics.store(this.words, at, withState(Atomics.load(this.words, at), FREE, 0));
   }
 
   /** Owner: takes a task back that no worker has begun; false when one has. */
@@ -207,17 +231,15 @@ export class TaskTable {
     for (;;) {
       const head = Atomics.load(words, headAt);
       if (((words[this.#tailsAt + ring]! - head) | 0) < this.#ringWords) return true;
-      const at = this.at(words[this.#entryAt(ring, head)]!) + STATE;
-      if (stateOf(Atomics.load(words, at)) === READY) return false;
+      if (this.#isReadyIn(ring, this.at(words[this.#entryAt(ring, head)]!))) return false;
       Atomics.compareExchange(words, headAt, head, (head + 1) | 0);
     }
   }
 
-  /** Whether the task at `head` of the ring of those that are tried again is not for `worker`. */
-  #avoids(head: number, worker: number): boolean {
-    const at = this.at(Atomics.load(this.words, this.#entryAt(RETRY_RING, head)));
+  #isReadyIn(ring: number, at: number): boolean {
+    const { words } = this;
     return (
-      stateOf(Atomics.load(this.words, at + STATE)) === READY && this.words[at + AVOID] === worker
+      stateOf(Atomics.load(words, at + STATE)) === READY && ringIn(words[at + FLAGS]!) === ring
     );
   }
 
@@ -226,6 +248,13 @@ export class TaskTable {
     for (let ring = 0; ring < RINGS; ring++) {
       Atomics.store(this.words, this.#headsAt + ring * LINE, this.words[this.#tailsAt + ring]!);
     }
+  }
+
+  /** Whether `worker` may take the task in the cell at `at`, of the ring of those that are tried again. */
+  #isFor(at: number, worker: number, smallOnly: boolean): boolean {
+    if (smallOnly && (this.words[at + FLAGS]! & BULK) !== 0) return false;
+    const avoided = Atomics.load(this.words, at + AVOID);
+    return avoided === NOBODY || avoided !== worker;
   }
 
   #entryAt(ring: number, position: number): number {

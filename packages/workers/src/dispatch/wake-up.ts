@@ -63,6 +63,10 @@ export class WakeUp {
     return this.#has(LANES, lane);
   }
 
+  get lanesInUse(): number[] {
+    return this.#ids(LANES);
+  }
+
   /** Anyone: wakes one parked worker, unless one is looking for work already. */
   wakeOne(): void {
     const words = this.#words;
@@ -184,6 +188,11 @@ export class WakeUp {
     for (const worker of workers) this.#wake(worker);
   }
 
+  /** Whoever has buried a worker: the dead may have been about to wake one that nobody else sees asleep. */
+  wakeEveryone(): void {
+    this.wakeAll(this.#ids(WORKERS));
+  }
+
   /** Coordinator: tells all workers to leave. */
   close(workers: Iterable<number>): void {
     Atomics.store(this.#words, CLOSING, 1);
@@ -241,6 +250,17 @@ export class WakeUp {
       if (reached >= span || Atomics.compareExchange(words, SPAN, reached, span) === reached)
         return;
     }
+  }
+
+  /** All that are in a bitmap. */
+  #ids(bitmap: number): number[] {
+    const ids: number[] = [];
+    const span = Atomics.load(this.#words, SPAN);
+    for (let w = 0; w < span; w++) {
+      let bits = Atomics.load(this.#words, bitmap + w);
+      for (; bits !== 0; bits &= bits - 1) ids.push(w * 32 + 31 - Math.clz32(bits & -bits));
+    }
+    return ids;
   }
 
   #set(bitmap: number, id: number): void {

@@ -5,18 +5,20 @@
  * finished, is marked in the cells first.
  */
 import { LaneSignal } from './lane-signal.js';
-import { MAX_THREADS } from '@millrace/core/internal';
-import { heapAt, laneOf } from './layout.js';
+import { heapAt, laneOf, type LaneLayout } from './layout.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
 
 export class Workforce {
   readonly #words: Int32Array;
   readonly #wakeUp: WakeUp;
+  readonly #layoutOf: (lane: number) => LaneLayout;
 
-  constructor(words: Int32Array) {
+  /** @param layoutOf where the lanes lie; explorations have smaller ones */
+  constructor(words: Int32Array, layoutOf: (lane: number) => LaneLayout = laneOf) {
     this.#words = words;
     this.#wakeUp = new WakeUp(words);
+    this.#layoutOf = layoutOf;
   }
 
   /** Makes ready for a worker that is about to start; an express one runs small tasks while all others are occupied. */
@@ -92,22 +94,16 @@ export class Workforce {
   /** `worker` is dead for certain: marks what it left behind, and tells those whom it concerns. */
   bury(worker: number): void {
     this.#wakeUp.forget(worker);
-    let left = false;
     for (const table of this.#tables()) {
       table.orphan(worker);
-      left ||= table.waiting;
       new LaneSignal(this.#words, table.layout).tellOfOrphans();
     }
-    // It may have been the one that was woken, or the one that looked for work while nobody was woken.
-    if (left) this.#wakeUp.wakeOne();
+    // It may have been the one that was woken, or that looked for work while nobody was woken.
+    this.#wakeUp.wakeEveryone();
   }
 
   /** The tables of the lanes in use. */
   #tables(): TaskTable[] {
-    const tables: TaskTable[] = [];
-    for (let lane = 0; lane < MAX_THREADS; lane++) {
-      if (this.#wakeUp.laneInUse(lane)) tables.push(new TaskTable(this.#words, laneOf(lane)));
-    }
-    return tables;
+    return this.#wakeUp.lanesInUse.map((lane) => new TaskTable(this.#words, this.#layoutOf(lane)));
   }
 }

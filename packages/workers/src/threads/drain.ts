@@ -108,6 +108,8 @@ export class Drain {
 
   /** Takes nothing more, and leaves when it has finished what it has begun. */
   async #finishUp(): Promise<void> {
+    // It may have been woken for a task that it leaves to another.
+    if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
     guests.close();
     while (this.#pending > 0) {
       this.#answerCalls();
@@ -119,8 +121,6 @@ export class Drain {
     // Those who look for memory find it at once, without a sweep.
     this.#pools.trim();
     this.#wakeUp.leave(this.#me);
-    // It may have been woken for a task that it leaves to another.
-    if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
   }
 
   /** Runs the task; false when it goes on asynchronously. */

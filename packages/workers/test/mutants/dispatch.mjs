@@ -1,0 +1,286 @@
+// Faults of dispatch: two workers get one task, a result comes before it is there, a wake-up is lost, a death leaves
+// something behind.
+
+const table = ['explore/task-table'];
+const wakeUps = ['explore/wake-up'];
+
+export const mutants = [
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'the exchange that claims a task is a store',
+    edits: [
+      [
+        'Atomics.compareExchange(words, at + STATE, word, withState(word, RUNNING, worker)) === word;',
+        '(Atomics.store(words, at + STATE, withState(word, RUNNING, worker)), true);',
+      ],
+    ],
+    caughtBy: table,
+  },
+  {
+    file: 'dispatch/layout.js',
+    fault: 'the generation of a cell does not change when it is filled anew',
+    edits: [
+      ['((word & GENERATION_BITS) + GENERATION_ONE) | state', '(word & GENERATION_BITS) | state'],
+    ],
+    caughtBy: table,
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a claim does not name its worker',
+    edits: [['withState(word, RUNNING, worker)', 'withState(word, RUNNING, 0)']],
+    caughtBy: table,
+    named: 'dies',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'the list of finished cells is published before its entry',
+    edits: [
+      [
+        'words[tailAt + LINE + (tail & this.#doneMask)] = (at - this.#cellsAt) / LINE;',
+        'Atomics.store(words, tailAt, (tail + 1) | 0); words[tailAt + LINE + (tail & this.#doneMask)] = (at - this.#cellsAt) / LINE;',
+      ],
+    ],
+    caughtBy: table,
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a finished cell is listed, and not marked as done',
+    edits: [['Atomics.store(words, at + STATE, withState(words[at + STATE], DONE, worker));', '']],
+    caughtBy: table,
+    named: 'dies',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a cell is listed before it is marked as done',
+    edits: [
+      ['Atomics.store(words, at + STATE, withState(words[at + STATE], DONE, worker));', ''],
+      [
+        'Atomics.store(words, tailAt, (tail + 1) | 0); } /** Owner: where',
+        'Atomics.store(words, tailAt, (tail + 1) | 0); Atomics.store(words, at + STATE, withState(words[at + STATE], DONE, worker)); } /** Owner: where',
+      ],
+    ],
+    caughtBy: table,
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a task becomes READY before it is in its ring, whose tail is published first',
+    edits: [
+      [
+        "words[this.#entryAt(ring, tail)] = cell; // Publishes the ring's entry. Atomics.store(words, tailAt, (tail + 1) | 0);",
+        'Atomics.store(words, tailAt, (tail + 1) | 0); words[this.#entryAt(ring, tail)] = cell;',
+      ],
+    ],
+    caughtBy: table,
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'the exchange that takes a task back is a store',
+    edits: [
+      [
+        'Atomics.compareExchange(this.words, at, word, withState(word, FREE, 0)) === word',
+        '(Atomics.store(this.words, at, withState(word, FREE, 0)), true)',
+      ],
+    ],
+    caughtBy: table,
+    named: 'taken back',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'what a dead worker was at is not marked',
+    edits: [['state === RUNNING ? ORPHANED : state === DONE ? LEFT', 'state === DONE ? LEFT']],
+    caughtBy: table,
+    named: 'dies',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'what a dead worker had finished without saying so is not marked',
+    edits: [
+      ['state === RUNNING ? ORPHANED : state === DONE ? LEFT', 'state === RUNNING ? ORPHANED'],
+    ],
+    caughtBy: table,
+    named: 'dies',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'the exchange by which a burial marks a cell is a store',
+    edits: [
+      [
+        'Atomics.compareExchange(this.words, at, word, withState(word, mark, worker));',
+        'Atomics.store(this.words, at, withState(word, mark, worker));',
+      ],
+    ],
+    caughtBy: table,
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'an entry that was taken back lends its place to the next task in its cell',
+    edits: [
+      [
+        'const isHere = stateOf(word) === READY && ringIn(words[at + FLAGS]) === ring;',
+        'const isHere = stateOf(word) === READY;',
+      ],
+    ],
+    caughtBy: table,
+    named: 'taken back',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a task that is to avoid a worker bars its way to those behind',
+    edits: [
+      [
+        'if (isHere && ring === RETRY_RING && !this.#isFor(at, worker, smallOnly)) {',
+        'if (isHere && ring === RETRY_RING && !this.#isFor(at, worker, smallOnly)) { return -1;',
+      ],
+    ],
+    caughtBy: table,
+    named: 'tried again',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'entries that were taken back fill a ring',
+    edits: [
+      [
+        'if (this.#isReadyIn(ring, this.at(words[this.#entryAt(ring, head)]))) return false;',
+        'return false;',
+      ],
+    ],
+    caughtBy: table,
+    named: 'taken back',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'room is made where a task stands that nobody has taken',
+    edits: [
+      ['if (this.#isReadyIn(ring, this.at(words[this.#entryAt(ring, head)]))) return false;', ''],
+    ],
+    caughtBy: table,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'a worker goes to sleep without saying so',
+    edits: [
+      [
+        'Atomics.store(this.#words, parkAt(worker), 0); this.#set(SLEEPERS, worker);',
+        'Atomics.store(this.#words, parkAt(worker), 0);',
+      ],
+    ],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'a worker says that it sleeps before it is ready to be woken',
+    edits: [
+      [
+        'Atomics.store(this.#words, parkAt(worker), 0); this.#set(SLEEPERS, worker);',
+        'this.#set(SLEEPERS, worker); Atomics.store(this.#words, parkAt(worker), 0);',
+      ],
+    ],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'two wakers wake the same worker',
+    edits: [
+      [
+        'if ((Atomics.and(words, SLEEPERS + w, ~bit) & bit) !== 0) {',
+        'Atomics.and(words, SLEEPERS + w, ~bit); {',
+      ],
+    ],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'a waker believes that a worker which has stopped looking still looks',
+    edits: [
+      [
+        'stopSpinning(worker) { this.#clear(SPINNERS, worker); }',
+        'stopSpinning(worker) { if (!this.#has(SLEEPERS, worker)) return; this.#clear(SPINNERS, worker); }',
+      ],
+    ],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'a burial does not forget that the dead looked for work',
+    edits: [
+      [
+        'for (const bitmap of [SLEEPERS, SPINNERS, OCCUPIED, WORKERS])',
+        'for (const bitmap of [SLEEPERS, OCCUPIED, WORKERS])',
+      ],
+    ],
+    caughtBy: wakeUps,
+    named: 'lost',
+  },
+  {
+    file: 'dispatch/workforce.js',
+    fault: 'a burial wakes only one that says it sleeps',
+    edits: [['this.#wakeUp.wakeEveryone();', 'this.#wakeUp.wakeOne();']],
+    caughtBy: wakeUps,
+    named: 'lost',
+  },
+  {
+    file: 'dispatch/workforce.js',
+    fault: 'a burial wakes nobody',
+    edits: [['this.#wakeUp.wakeEveryone();', '']],
+    caughtBy: wakeUps,
+    named: 'lost',
+  },
+  {
+    file: 'dispatch/lane-signal.js',
+    fault: 'a burial gives a signal only where one is asked for',
+    edits: [
+      [
+        'Atomics.add(words, this.#signalAt, 1); Atomics.notify(words, this.#signalAt); } /** Owner: changes',
+        'this.signal(); } /** Owner: changes',
+      ],
+    ],
+    caughtBy: wakeUps,
+    named: 'lost',
+  },
+  {
+    file: 'dispatch/lane-signal.js',
+    fault: 'a worker does not look again whether a signal is asked for',
+    edits: [
+      [
+        'if (Atomics.load(words, this.#restAt) === 1 &&',
+        'if (Atomics.load(words, this.#restAt) === 2 &&',
+      ],
+    ],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/lane-signal.js',
+    fault: 'a signal wakes, and is not counted',
+    edits: [
+      [
+        'Atomics.compareExchange(words, this.#restAt, 1, 0) === 1) { Atomics.add(words, this.#signalAt, 1);',
+        'Atomics.compareExchange(words, this.#restAt, 1, 0) === 1) {',
+      ],
+    ],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'the express worker is not woken',
+    edits: [
+      [
+        'if (express !== 0 && this.#has(SLEEPERS, express) && allOccupied(words)) this.#wake(express);',
+        '',
+      ],
+    ],
+    caughtBy: wakeUps,
+    named: 'express',
+  },
+  {
+    file: 'dispatch/claims.js',
+    fault: 'the express worker takes chunks',
+    edits: [
+      [
+        'const rings = express ? SMALL : ringsAt(this.#turn);',
+        'const rings = ringsAt(this.#turn);',
+      ],
+    ],
+    caughtBy: wakeUps,
+    named: 'express',
+  },
+];
