@@ -1,7 +1,7 @@
 /** Call: any function that a module exports, on a worker, with slices among its arguments and results. */
 import { MillraceError, type Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import { NOTHING, NUMBER } from '../dispatch/layout.js';
 import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import { call, type Letter } from '../ops/call.js';
@@ -27,12 +27,12 @@ export interface CallOptions extends TaskOptions {
 type AnyFunction = (...args: never[]) => unknown;
 
 export class Calls {
-  readonly #coordinator: Coordinator;
+  readonly #submitter: Submitter;
   /** How each function is called when its arguments are bytes: told to the workers once, and kept. */
   readonly #configured = new Map<KnownFunction, Configured>();
 
-  constructor(coordinator: Coordinator) {
-    this.#coordinator = coordinator;
+  constructor(submitter: Submitter) {
+    this.#submitter = submitter;
   }
 
   call(
@@ -46,8 +46,8 @@ export class Calls {
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#coordinator.submit(task);
-    return options?.signal ? stoppable(this.#coordinator, task, options.signal) : task.result;
+    this.#submitter.submit(task);
+    return options?.signal ? stoppable(this.#submitter, task, options.signal) : task.result;
   }
 
   #taskOf(
@@ -64,20 +64,20 @@ export class Calls {
     }
     if (options.signal?.aborted) throw abortedBy(options.signal);
     const terms = termsOf(options);
-    this.#coordinator.requireRoom();
+    this.#submitter.requireRoom();
     const lent: Slice[] = [];
-    const parcel = pack(args, (slice) => lendingNote(slice, this.#coordinator.buffers, lent));
+    const parcel = pack(args, (slice) => lendingNote(slice, this.#submitter.buffers, lent));
     const input = args.length === 0 ? undefined : this.#inSlice(parcel);
     const config =
       input || args.length === 0 ? this.#configure(fn) : this.#configureOnce(fn, parcel);
     const idempotent = options.idempotent ?? terms.retries > 0;
-    return new CallTask(this.#coordinator, config, terms, { input, lent, idempotent });
+    return new CallTask(this.#submitter, config, terms, { input, lent, idempotent });
   }
 
   /** The parcel's bytes in shared memory; `undefined` when it must go by message. */
   #inSlice(parcel: Parcel): Slice | undefined {
     if (parcel.form === 'message') return undefined;
-    const { buffers } = this.#coordinator;
+    const { buffers } = this.#submitter;
     const bytes = toBytes(parcel);
     const slice = bytes.length <= buffers.largest ? buffers.tryAcquire(bytes.length) : undefined;
     slice?.bytes.set(bytes);
@@ -87,7 +87,7 @@ export class Calls {
   #configure(fn: KnownFunction): Configured {
     let config = this.#configured.get(fn);
     if (!config) {
-      config = { ...this.#coordinator.configure(call, fn), name: fn.name };
+      config = { ...this.#submitter.configure(call, fn), name: fn.name };
       this.#configured.set(fn, config);
     }
     // One use is kept for as long as the mill lives.
@@ -97,7 +97,7 @@ export class Calls {
 
   #configureOnce({ url, name }: KnownFunction, { value, notes }: Letter): Configured {
     try {
-      const config = this.#coordinator.configure(call, { url, name, letter: { value, notes } });
+      const config = this.#submitter.configure(call, { url, name, letter: { value, notes } });
       return { ...config, name };
     } catch (error) {
       const { cause } = error as MillraceError;
@@ -117,14 +117,14 @@ class CallTask implements Task {
   readonly result: Promise<unknown>;
   cell = IN_NO_CELL;
   trouble: Trouble | undefined = undefined;
-  readonly #coordinator: Coordinator;
+  readonly #submitter: Submitter;
   readonly #input: Slice | undefined;
   readonly #lent: readonly Slice[];
   readonly #resolve: (result: unknown) => void;
   readonly #reject: (error: unknown) => void;
 
   constructor(
-    coordinator: Coordinator,
+    submitter: Submitter,
     config: Configured,
     terms: Terms,
     what: { input: Slice | undefined; lent: readonly Slice[]; idempotent: boolean },
@@ -132,7 +132,7 @@ class CallTask implements Task {
     this.config = config;
     this.terms = terms;
     this.idempotent = what.idempotent;
-    this.#coordinator = coordinator;
+    this.#submitter = submitter;
     this.#input = what.input;
     this.#lent = what.lent;
     const { promise, resolve, reject } = deferred<unknown>();
@@ -201,12 +201,12 @@ class CallTask implements Task {
 
   discard(outcome: Outcome): void {
     const { notes } = this.#letterOf(outcome);
-    for (const note of notes) if (note.length > 1) adopt(note, this.#coordinator.buffers).release();
+    for (const note of notes) if (note.length > 1) adopt(note, this.#submitter.buffers).release();
   }
 
   #end(): void {
     this.#input?.release();
-    this.#coordinator.release(this.config);
+    this.#submitter.release(this.config);
   }
 
   #resultOf(outcome: Outcome): unknown {
@@ -224,7 +224,7 @@ class CallTask implements Task {
   #fromBytes(bytes: Uint8Array): Letter {
     const pointer = pointerIn(bytes);
     if (!pointer) return fromBytes(bytes);
-    const slice = adopt(pointer, this.#coordinator.buffers);
+    const slice = adopt(pointer, this.#submitter.buffers);
     try {
       return fromBytes(slice.bytes);
     } finally {
@@ -234,7 +234,7 @@ class CallTask implements Task {
 
   #withSlices({ value, notes }: Letter): unknown {
     const adopted: Slice[] = [];
-    const { buffers } = this.#coordinator;
+    const { buffers } = this.#submitter;
     try {
       return unpack(value, notes, (note) => takeOver(note, buffers, this.#lent, adopted));
     } catch (error) {

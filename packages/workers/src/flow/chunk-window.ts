@@ -10,7 +10,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { MillraceError } from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
 import type { Terms } from '../dispatch/task.js';
@@ -80,7 +80,7 @@ const CHUNKS_PER_THREAD = 4;
 const FEWEST_CHUNKS = 8;
 
 export class ChunkWindow {
-  readonly #coordinator: Coordinator;
+  readonly #submitter: Submitter;
   readonly #config: Configured;
   readonly #split: Split;
   readonly #feed: Feed;
@@ -106,24 +106,24 @@ export class ChunkWindow {
   #wake: (() => void)[] = [];
 
   constructor(
-    coordinator: Coordinator,
+    submitter: Submitter,
     config: Configured,
     feed: Feed,
     sink: Sink,
     options: FlowOptions,
   ) {
-    this.#coordinator = coordinator;
+    this.#submitter = submitter;
     this.#config = config;
     this.#split = splitOf(config);
     this.#feed = feed;
     this.#sink = sink;
     this.#files = config.kind === 'in-place' ? sink.files : undefined;
     this.#options = options;
-    this.#gate = options.gate ?? coordinator.large;
+    this.#gate = options.gate ?? submitter.large;
     this.#large = this.#gate.isLarge(feed.totalBytes);
     this.#weight = this.#gate.weightOf(feed.totalBytes);
     this.#terms = partTerms(options.terms, this.#large, this.#gate.exempt);
-    this.#most = Math.max(FEWEST_CHUNKS, CHUNKS_PER_THREAD * coordinator.threadCount);
+    this.#most = Math.max(FEWEST_CHUNKS, CHUNKS_PER_THREAD * submitter.threadCount);
   }
 
   /** Runs the whole flow. When it settles, no task of it is left and all its slices are back. */
@@ -182,7 +182,7 @@ export class ChunkWindow {
     }
     this.#atWork++;
     this.#chunks.push(chunk);
-    this.#coordinator.submit(chunk);
+    this.#submitter.submit(chunk);
     return true;
   }
 
@@ -213,24 +213,24 @@ export class ChunkWindow {
 
   /** The slices for one chunk; `undefined` when something has changed that is to be looked at first. */
   async #lease(): Promise<Chunk | undefined> {
-    const { buffers } = this.#coordinator;
+    const { buffers } = this.#submitter;
     const { inputBytes } = this.#feed;
     const { outputBound } = this.#config.definition;
     const outputBytes = outputBound?.(this.#split.size, this.#config.params) ?? 0;
-    const { freed } = this.#coordinator;
+    const { freed } = this.#submitter;
     const input = buffers.tryAcquire(inputBytes);
     const output = input && outputBound && buffers.tryAcquire(outputBytes, { near: input });
     if (input && (output || !outputBound)) {
       return new Chunk(this.#config, this.#terms, input, output, () => this.#onSettled());
     }
-    if (input) this.#coordinator.undo(input);
+    if (input) this.#submitter.undo(input);
     await this.#waitForMemory(freed, inputBytes + outputBytes);
     return undefined;
   }
 
   /** Others hold the memory, or our own chunks do: either gives some back, or it will never be enough. */
   async #waitForMemory(freed: number, bytes: number): Promise<void> {
-    const { buffers } = this.#coordinator;
+    const { buffers } = this.#submitter;
     if (buffers.stats().slices.live === 0) {
       throw new MillraceError(
         'ERR_POOL_EXHAUSTED',
@@ -238,7 +238,7 @@ export class ChunkWindow {
       );
     }
     // Flows that try by turns and in vain wake each other: only what was really freed is worth another try.
-    while (!this.#failure && this.#coordinator.freed === freed) {
+    while (!this.#failure && this.#submitter.freed === freed) {
       await Promise.race([buffers.released(), this.#change()]);
     }
   }
@@ -329,7 +329,7 @@ export class ChunkWindow {
     this.#failure = { error };
     this.#stopping.abort(error);
     this.#sink.abort?.(error);
-    for (const chunk of this.#chunks) this.#coordinator.stop(chunk, error);
+    for (const chunk of this.#chunks) this.#submitter.stop(chunk, error);
     this.#changed();
   }
 

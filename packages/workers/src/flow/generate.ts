@@ -7,7 +7,7 @@
  */
 import { MillraceError, Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import { OUTBOX_BYTES, OutboxReader } from '../dispatch/outbox.js';
 import { IN_NO_CELL, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
@@ -99,11 +99,11 @@ class GeneratorTask implements Task {
 }
 
 export function generate<P, Y>(
-  coordinator: Coordinator,
+  submitter: Submitter,
   request: GenerateRequest<P, Y>,
 ): AsyncIterableIterator<Y, undefined, void> {
   const leaving = new AbortController();
-  const outputs = pull<P, Y>(coordinator, request, leaving.signal);
+  const outputs = pull<P, Y>(submitter, request, leaving.signal);
   return {
     next: () => outputs.next(),
     return() {
@@ -118,23 +118,23 @@ export function generate<P, Y>(
 }
 
 async function* pull<P, Y>(
-  coordinator: Coordinator,
+  submitter: Submitter,
   { op, data, params, options = {} }: GenerateRequest<P, Y>,
   leaving: AbortSignal,
 ): AsyncGenerator<Y, undefined, void> {
   const { signal } = options;
   if (signal?.aborted) throw abortedBy(signal);
   const terms = termsOf(options);
-  const config = coordinator.configure(op, params);
+  const config = submitter.configure(op, params);
   const lent: Slice[] = [];
   try {
-    coordinator.requireRoom();
-    const task = taskOf(coordinator, config, terms, data, lent);
-    const onLeave = (): void => coordinator.stop(task, left(config));
-    const onAbort = (): void => coordinator.stop(task, abortedBy(signal!));
+    submitter.requireRoom();
+    const task = taskOf(submitter, config, terms, data, lent);
+    const onLeave = (): void => submitter.stop(task, left(config));
+    const onAbort = (): void => submitter.stop(task, abortedBy(signal!));
     leaving.addEventListener('abort', onLeave, { once: true });
     signal?.addEventListener('abort', onAbort, { once: true });
-    coordinator.submit(task);
+    submitter.submit(task);
     try {
       for (;;) {
         const { settled } = task;
@@ -146,12 +146,12 @@ async function* pull<P, Y>(
       if (task.failure && !leaving.aborted) throw task.failure.error;
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      coordinator.stop(task, left(config));
+      submitter.stop(task, left(config));
       await end(task);
     }
   } finally {
     for (const slice of lent) slice.release();
-    coordinator.release(config);
+    submitter.release(config);
   }
   return undefined;
 }
@@ -170,14 +170,14 @@ async function end(task: GeneratorTask): Promise<void> {
 
 /** `lent` takes the slices that are to be released in the end. */
 function taskOf(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   terms: Terms,
   data: Uint8Array | Slice | undefined,
   lent: Slice[],
 ): GeneratorTask {
-  check(coordinator, config, data);
-  const { buffers } = coordinator;
+  check(submitter, config, data);
+  const { buffers } = submitter;
   let input = data instanceof Slice ? data : undefined;
   if (!(data instanceof Slice) && data !== undefined && data.byteLength > 0) {
     lent.push((input = buffers.acquire(data.byteLength)));

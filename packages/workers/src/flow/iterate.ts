@@ -5,7 +5,7 @@
  * when the consumer leaves, as `break` does. Then the source is closed, and all slices are back.
  */
 import { AsyncResource } from 'node:async_hooks';
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type Sink } from './chunk-window.js';
 import { letGo, withSource, type FlowSource } from './source.js';
@@ -88,7 +88,7 @@ class PulledSink implements Sink {
 
 /** `ended` is called once, when no task of it is left and none will come. */
 export function iterate(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   from: FlowSource,
   { signal, views = false }: IterateOptions,
@@ -106,7 +106,7 @@ export function iterate(
     try {
       await withSource(from, stop.signal, (source) => {
         const feed = source.feed(config.definition.split!);
-        return new ChunkWindow(coordinator, config, feed, sink, { signal: stop.signal }).run();
+        return new ChunkWindow(submitter, config, feed, sink, { signal: stop.signal }).run();
       });
       sink.end();
     } catch (error) {

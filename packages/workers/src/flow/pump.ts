@@ -1,5 +1,5 @@
 /** Pump: one object from where it is to where it shall be, through an op. */
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions, type FlowResult, type Sink } from './chunk-window.js';
 import { DirectIo } from './direct-io.js';
@@ -14,19 +14,19 @@ export interface PumpReport extends FlowResult {
 }
 
 export async function pump(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   from: FlowSource,
   to: FlowTargets,
   options: FlowOptions & { direct?: boolean | undefined },
 ): Promise<PumpReport> {
-  const direct = options.direct ? new DirectIo(coordinator.buffers, config) : undefined;
+  const direct = options.direct ? new DirectIo(submitter.buffers, config) : undefined;
   const flow = (source: OpenSource, sink: Sink): Promise<FlowResult> => {
     const feed = source.feed(config.definition.split!);
-    return new ChunkWindow(coordinator, config, feed, sink, options).run();
+    return new ChunkWindow(submitter, config, feed, sink, options).run();
   };
   const result = await transfer(from, to, options.signal, flow, direct);
-  return { ...result, threads: coordinator.threadCount, notes: direct?.notes ?? [] };
+  return { ...result, threads: submitter.threadCount, notes: direct?.notes ?? [] };
 }
 
 /** Opens both ends, runs `flow` between them, and closes them as its outcome demands. */

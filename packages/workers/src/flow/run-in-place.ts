@@ -1,7 +1,7 @@
 /** Run, for an op that changes a slice in place and says how to cut it: all chunks at once, where they lie. */
 import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import { IN_NO_CELL, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import { aborted, type FlowOptions } from './chunk-window.js';
@@ -49,10 +49,10 @@ class RangeTask implements Task {
 }
 
 export async function runInPlace(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   slice: Slice,
-  { terms, signal, gate = coordinator.large }: FlowOptions,
+  { terms, signal, gate = submitter.large }: FlowOptions,
 ): Promise<Slice> {
   if (signal?.aborted) throw aborted(signal.reason);
   const large = gate.isLarge(slice.byteLength);
@@ -60,14 +60,14 @@ export async function runInPlace(
   if (large && !gate.tryEnter(weight)) await gate.enter(weight, signal);
   try {
     const part = partTerms(terms, large, gate.exempt);
-    return await runRanges(coordinator, config, part, slice, signal);
+    return await runRanges(submitter, config, part, slice, signal);
   } finally {
     if (large) gate.leave(weight);
   }
 }
 
 async function runRanges(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   terms: Terms,
   slice: Slice,
@@ -75,7 +75,7 @@ async function runRanges(
 ): Promise<Slice> {
   const tasks: RangeTask[] = [];
   const onAbort = (): void => {
-    for (const task of tasks) coordinator.stop(task, aborted(signal?.reason));
+    for (const task of tasks) submitter.stop(task, aborted(signal?.reason));
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   const ranges: Promise<void>[] = [];
@@ -84,7 +84,7 @@ async function runRanges(
       new Promise((resolve, reject) => {
         const task = new RangeTask(config, terms, slice, at, resolve, reject);
         tasks.push(task);
-        coordinator.submit(task);
+        submitter.submit(task);
       }),
     );
   }

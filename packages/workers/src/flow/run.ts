@@ -2,7 +2,7 @@
 import { MillraceError, Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
 import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
@@ -32,7 +32,7 @@ class SingleTask implements Task {
   readonly result: Promise<unknown>;
   cell = IN_NO_CELL;
   trouble: Trouble | undefined = undefined;
-  readonly #coordinator: Coordinator;
+  readonly #submitter: Submitter;
   readonly #given: Slice | undefined;
   readonly #input: Slice | undefined;
   readonly #output: Slice | undefined;
@@ -41,14 +41,14 @@ class SingleTask implements Task {
 
   /** `given` is the user's slice; without one, `input` is ours and is released. */
   constructor(
-    coordinator: Coordinator,
+    submitter: Submitter,
     config: Configured,
     terms: Terms,
     given: Slice | undefined,
     input: Slice | undefined,
     output: Slice | undefined,
   ) {
-    this.#coordinator = coordinator;
+    this.#submitter = submitter;
     this.config = config;
     this.terms = terms;
     this.#given = given;
@@ -133,12 +133,12 @@ class SingleTask implements Task {
   #release(): void {
     if (!this.#given) this.#input?.release();
     this.#output?.release();
-    this.#coordinator.release(this.config);
+    this.#submitter.release(this.config);
   }
 }
 
 /** @throws MillraceError unless `data` is nothing, bytes, or a slice that this mill has lent and that was not released */
-export function check({ buffers }: Coordinator, { name }: Configured, data: unknown): void {
+export function check({ buffers }: Submitter, { name }: Configured, data: unknown): void {
   if (data === undefined || data instanceof Uint8Array) return;
   if (!(data instanceof Slice)) {
     throw new MillraceError(
@@ -156,15 +156,15 @@ export function check({ buffers }: Coordinator, { name }: Configured, data: unkn
 
 /** Runs an op on nothing, on bytes, or on a slice, in chunks if it says how. Ends the use of `config`. */
 export function run(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   data: Uint8Array | Slice | undefined,
   options: TaskOptions | undefined,
-  gate: LargeGate = coordinator.large,
+  gate: LargeGate = submitter.large,
 ): Promise<unknown> {
   return isFlow(config)
-    ? runChunked(coordinator, config, data, options, gate)
-    : runWhole(coordinator, config, data, options, gate);
+    ? runChunked(submitter, config, data, options, gate)
+    : runWhole(submitter, config, data, options, gate);
 }
 
 /** Whether an op says how to cut its input, and gives bytes. */
@@ -173,7 +173,7 @@ export function isFlow({ definition, kind }: Configured): boolean {
 }
 
 function runWhole(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   data: Uint8Array | Slice | undefined,
   options: TaskOptions | undefined,
@@ -182,22 +182,22 @@ function runWhole(
   let task: SingleTask;
   try {
     if (options?.signal?.aborted) throw abortedBy(options.signal);
-    coordinator.requireRoom();
+    submitter.requireRoom();
     const large = gate.isLarge(data?.byteLength ?? 0);
     const terms = partTerms(options && termsOf(options), large, gate.exempt);
-    task = taskOf(coordinator, config, terms, data);
+    task = taskOf(submitter, config, terms, data);
   } catch (error) {
-    coordinator.release(config);
+    submitter.release(config);
     return Promise.reject(error);
   }
-  if (task.terms.bulk) submitLarge(coordinator, task, gate, options?.signal);
-  else coordinator.submit(task);
-  return options?.signal ? stoppable(coordinator, task, options.signal) : task.result;
+  if (task.terms.bulk) submitLarge(submitter, task, gate, options?.signal);
+  else submitter.submit(task);
+  return options?.signal ? stoppable(submitter, task, options.signal) : task.result;
 }
 
 /** Submits a task on a large object when there is a permit for it. */
 function submitLarge(
-  coordinator: Coordinator,
+  submitter: Submitter,
   task: SingleTask,
   gate: LargeGate,
   signal: AbortSignal | undefined,
@@ -206,7 +206,7 @@ function submitLarge(
   const submit = (): void => {
     const leave = (): void => gate.leave(weight);
     task.result.then(leave, leave);
-    coordinator.submit(task);
+    submitter.submit(task);
   };
   if (gate.tryEnter(weight)) submit();
   else gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
@@ -214,11 +214,11 @@ function submitLarge(
 
 /** Stops the task when `signal` says so. */
 export async function stoppable(
-  coordinator: Coordinator,
+  submitter: Submitter,
   task: Task & { readonly result: Promise<unknown> },
   signal: AbortSignal,
 ): Promise<unknown> {
-  const onAbort = (): void => coordinator.stop(task, abortedBy(signal));
+  const onAbort = (): void => submitter.stop(task, abortedBy(signal));
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     return await task.result;
@@ -228,13 +228,13 @@ export async function stoppable(
 }
 
 function taskOf(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   terms: Terms,
   data: Uint8Array | Slice | undefined,
 ): SingleTask {
-  check(coordinator, config, data);
-  const { buffers } = coordinator;
+  check(submitter, config, data);
+  const { buffers } = submitter;
   const given = data instanceof Slice ? data : undefined;
   let input = given;
   let output: Slice | undefined;
@@ -251,31 +251,31 @@ function taskOf(
     if (!given) input?.release();
     throw error;
   }
-  return new SingleTask(coordinator, config, terms, given, input, output);
+  return new SingleTask(submitter, config, terms, given, input, output);
 }
 
 /** Bytes of any size, or a slice where it lies. */
 async function runChunked(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   data: Uint8Array | Slice | undefined,
   options: TaskOptions | undefined,
   gate: LargeGate,
 ): Promise<Uint8Array | Slice> {
   try {
-    check(coordinator, config, data);
+    check(submitter, config, data);
     const terms = options && termsOf(options);
     const flow: FlowOptions = { signal: options?.signal, terms, gate };
     if (config.kind === 'in-place' && data instanceof Slice) {
-      return await runInPlace(coordinator, config, data, flow);
+      return await runInPlace(submitter, config, data, flow);
     }
     const bytes = data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
     const source = await openSource(bytes);
     const sink = new CollectingSink();
     const feed = source.feed(config.definition.split!);
-    await new ChunkWindow(coordinator, config, feed, sink, flow).run();
+    await new ChunkWindow(submitter, config, feed, sink, flow).run();
     return sink.bytes;
   } finally {
-    coordinator.release(config);
+    submitter.release(config);
   }
 }

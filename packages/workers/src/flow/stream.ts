@@ -1,7 +1,7 @@
 /** The mill as a Node `Duplex`: what is written comes out transformed, in order, with back-pressure both ways. */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';
@@ -19,7 +19,7 @@ class FlowStream extends Duplex {
 }
 
 export function stream(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   { signal }: Pick<FlowOptions, 'signal'>,
 ): Duplex {
@@ -30,7 +30,7 @@ export function stream(
   const duplex: Duplex = new FlowStream({
     construct(callback) {
       const feed = new SequenceFeed(input, undefined, config.definition.split!);
-      const window = new ChunkWindow(coordinator, config, feed, output, { signal: stop.signal });
+      const window = new ChunkWindow(submitter, config, feed, output, { signal: stop.signal });
       finished = window.run().then(
         () => duplex.push(null),
         (error: unknown) => duplex.destroy(error as Error),

@@ -9,7 +9,7 @@
  *   readable.cancel(reason)  ─▶ writable errors with the reason ─┼─▶ both resolve once no slice is lent
  *   the op, the signal       ─▶ both error ──────────────────────┘
  */
-import type { Submitter as Coordinator } from '../submitter.js';
+import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';
@@ -26,7 +26,7 @@ export interface WebPair {
 
 /** `ended` is called once, when no task of the pair is left and none will come. */
 export function web(
-  coordinator: Coordinator,
+  submitter: Submitter,
   config: Configured,
   { signal }: Pick<FlowOptions, 'signal'>,
   ended: () => void,
@@ -47,7 +47,7 @@ export function web(
   const begin = (): void => {
     if (flow) return;
     const feed = new SequenceFeed(input, undefined, config.definition.split!);
-    const window = new ChunkWindow(coordinator, config, feed, output, { signal: stop.signal });
+    const window = new ChunkWindow(submitter, config, feed, output, { signal: stop.signal });
     flow = window
       .run()
       .then(() => stop.signal.aborted || readableEnd.close(), fail)
