@@ -2,7 +2,7 @@
  * An upload server: what is put to /NAME is hashed and gzipped in one pass, off the main thread, and
  * streamed to NAME.gz; the answer tells the digest of the body and the sizes.
  *
- *   request ──▶ chunk ─┬▶ a slice ──▶ sha256, on a thread of its own ──▶ digest
+ *   request ──▶ chunk ─┬▶ a slice ──▶ sha256, an object that lives in a worker ──▶ digest
  *                      └▶ slices ───▶ gzip, on every thread ──▶ NAME.gz, there when it is whole
  *
  * Memory stays the same whatever the body's size: when disk or threads fall behind, the request is read
@@ -18,9 +18,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createMill, type Mill } from 'millrace';
 import { gzip } from 'millrace/ops';
-import { digest, extend, forget } from './hashes.js';
+import type { Sha256 } from './sha256.js';
 
-const MiB = 1024 * 1024;
+/** How many chunks the hash may be behind: it waits its turn among the gzip tasks of its thread. */
+const MOST_BEHIND = 16;
 
 export interface Upload {
   sha256: string;
@@ -28,52 +29,42 @@ export interface Upload {
   gzippedBytes: number;
 }
 
-export interface Mills {
-  /** Any number of threads. */
-  readonly gzipping: Mill;
-  /** One thread, where the hashes' states are. */
-  readonly hashing: Mill;
-}
-
-let uploads = 0;
-
 /** Hashes and gzips `body` into the file `to`, which exists from the moment on that all is in it. */
 export async function receive(
-  { gzipping, hashing }: Mills,
+  mill: Mill,
   body: AsyncIterable<Buffer>,
   to: string,
 ): Promise<Upload> {
-  const id = uploads++;
-  let bytes = 0;
+  await using hash = await mill.remote<Sha256>(new URL('./sha256.js', import.meta.url), 'Sha256');
+  let sha256 = '';
+  /** The same body; what passes is hashed. */
   async function* hashed(): AsyncGenerator<Buffer> {
-    for await (const chunk of body) {
-      using slice = await hashing.buffers.acquireAsync(chunk.length);
-      slice.bytes.set(chunk);
-      const extended = hashing.call(extend, [id, bytes, slice]);
-      // It is gzipped meanwhile; should that fail, nobody comes back for the hash.
-      extended.catch(() => {});
-      try {
+    const updates: Promise<void>[] = [];
+    try {
+      for await (const chunk of body) {
+        if (updates.length === MOST_BEHIND) await updates.shift();
+        const slice = await mill.buffers.acquireAsync(chunk.length);
+        slice.bytes.set(chunk);
+        const update = hash.update(slice).finally(() => slice.release());
+        // Whoever waits for it is told when it fails; nobody may be left to wait.
+        update.catch(() => {});
+        updates.push(update);
         yield chunk;
-      } finally {
-        await extended;
       }
-      bytes += chunk.length;
+      await Promise.all(updates);
+      sha256 = await hash.digest();
+    } finally {
+      await Promise.allSettled(updates);
     }
   }
-  try {
-    const { bytesOut } = await gzipping.pump({ from: hashed(), op: gzip, to });
-    return { sha256: await hashing.call(digest, [id, bytes]), bytes, gzippedBytes: bytesOut };
-  } catch (error) {
-    // That may fail too, when the mill is closed: the first error counts.
-    await hashing.call(forget, [id]).catch(() => {});
-    throw error;
-  }
+  const { bytesIn, bytesOut } = await mill.pump({ from: hashed(), op: gzip, to });
+  return { sha256, bytes: bytesIn, gzippedBytes: bytesOut };
 }
 
 /** A server that keeps uploads in `folder`. */
-export function uploadServer(mills: Mills, folder: string): Server {
+export function uploadServer(mill: Mill, folder: string): Server {
   return createServer((request, response) => {
-    void answerTo(request, mills, folder).then(([status, answer]) => {
+    void answerTo(request, mill, folder).then(([status, answer]) => {
       // The client may be gone: then nobody reads this.
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(`${JSON.stringify(answer)}\n`);
@@ -84,7 +75,7 @@ export function uploadServer(mills: Mills, folder: string): Server {
 /** Status and body of the answer; never rejects. */
 async function answerTo(
   request: IncomingMessage,
-  mills: Mills,
+  mill: Mill,
   folder: string,
 ): Promise<[number, object]> {
   const [, name] = /^\/(\w[\w.-]*)$/.exec(request.url ?? '') ?? [];
@@ -92,7 +83,7 @@ async function answerTo(
     return [400, { error: 'PUT a body to /NAME, of letters, digits, dots and dashes' }];
   }
   try {
-    return [201, await receive(mills, request, join(folder, `${name}.gz`))];
+    return [201, await receive(mill, request, join(folder, `${name}.gz`))];
   } catch (error) {
     return [500, { error: String(error) }];
   }
@@ -100,15 +91,12 @@ async function answerTo(
 
 async function main(folder = 'uploads', port = '8080'): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const gzipping = await createMill({ memory: 64 * MiB });
-  const hashing = await createMill({ threads: 1, memory: 16 * MiB });
-  const server = uploadServer({ gzipping, hashing }, folder);
+  const mill = await createMill();
+  const server = uploadServer(mill, folder);
   server.listen(Number(port), () => {
     console.log(`Listening on port ${(server.address() as AddressInfo).port}`);
   });
-  process.once('SIGTERM', () => {
-    server.close(() => void Promise.all([gzipping.close(), hashing.close()]));
-  });
+  process.once('SIGTERM', () => void server.close(() => void mill.close()));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
