@@ -7,10 +7,10 @@ import { Coordinator } from './coordinator.js';
 import { generate } from './flow/generate.js';
 import { iterate, type IterateOptions } from './flow/iterate.js';
 import { Calls, type CallOptions } from './flow/call.js';
-import { pump, type PumpReport } from './flow/pump.js';
+import { pump, pumpToValue, type PumpReport } from './flow/pump.js';
 import type { LargeStats } from './dispatch/large-operations.js';
 import { checkedLimits, type LimitOptions } from './dispatch/limits.js';
-import { isFlow, run } from './flow/run.js';
+import { run } from './flow/run.js';
 import type { TaskOptions } from './dispatch/task-options.js';
 import type { FlowProgress } from './flow/chunk-window.js';
 import type { FlowSource } from './flow/source.js';
@@ -18,7 +18,7 @@ import { stream } from './flow/stream.js';
 import type { FlowTarget } from './flow/target.js';
 import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
-import type { GeneratorOp, InPlaceOp, Op, TransformOp } from './ops/define-op.js';
+import type { GeneratorOp, InPlaceOp, Op, TransformOp, ValueOp } from './ops/define-op.js';
 import { checked, type ThreadOptions } from './threads/settings.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
@@ -40,16 +40,11 @@ export interface StreamOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface PumpOptions<P> {
+/** What every pump is told. */
+export interface PumpSettings<P> {
   /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
   from: FlowSource;
-  op: FlowOp<P>;
   params?: NoInfer<P>;
-  /**
-   * A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when
-   * it is whole. Several get the same output, at the pace of the slowest: when one fails, all are discarded.
-   */
-  to: FlowTarget | readonly FlowTarget[];
   signal?: AbortSignal;
   /**
    * Reads a file past the system's page cache (`O_DIRECT`), and writes one so for an op in place whose
@@ -57,8 +52,23 @@ export interface PumpOptions<P> {
    * report's `notes` say why. @defaultValue false
    */
   direct?: boolean;
-  /** Called as chunks are written; keep it short. */
+  /** Called as chunks are written, or taken in; keep it short. */
   onProgress?: (progress: FlowProgress) => void;
+}
+
+export interface PumpOptions<P> extends PumpSettings<P> {
+  op: FlowOp<P>;
+  /**
+   * A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when
+   * it is whole. Several get the same output, at the pace of the slowest: when one fails, all are discarded.
+   */
+  to: FlowTarget | readonly FlowTarget[];
+}
+
+/** For an op that gives a value and says how to cut its input. */
+export interface PumpToValueOptions<P, R> extends PumpSettings<P> {
+  op: ValueOp<P, R>;
+  to?: never;
 }
 
 export interface MillStats {
@@ -178,17 +188,27 @@ export class Mill implements AsyncDisposable {
 
   /**
    * Sends one object through an op, from a file, descriptor, stream or bytes to a file, descriptor or
-   * stream, in constant memory. Files are read by the workers themselves.
+   * stream, in constant memory. Files are read by the workers themselves. With an op that gives a value
+   * there is no target, and the report holds the value.
    *
    * @throws MillraceError `ERR_ABORTED`, `ERR_INPUT_CHANGED`, `ERR_TARGET_EXISTS` and those of
    *   {@link run}; the system's errors (`ENOENT`, `ENOSPC` …) as they are
    */
-  async pump<P>(options: PumpOptions<P>): Promise<PumpReport> {
-    const { from, op, params, to, signal, onProgress, direct } = options;
+  pump<P>(options: PumpOptions<P>): Promise<PumpReport>;
+  pump<P, R>(options: PumpToValueOptions<P, R>): Promise<PumpReport<R>>;
+  async pump<P>(
+    options: PumpOptions<P> | PumpToValueOptions<P, unknown>,
+  ): Promise<PumpReport<unknown>> {
+    const { from, params, signal, onProgress, direct } = options;
     const flow = { signal, onProgress, direct };
-    const config = this.#coordinator.configure(op, params);
+    const config = this.#coordinator.configure<P>(
+      options.to === undefined ? reducing(options.op) : flowing(options.op),
+      params,
+    );
     try {
-      return await pump(this.#coordinator, chunked(config), from, to, flow);
+      return options.to === undefined
+        ? await pumpToValue(this.#coordinator, config, from, flow)
+        : await pump(this.#coordinator, config, from, options.to, flow);
     } finally {
       this.#coordinator.release(config);
     }
@@ -201,7 +221,7 @@ export class Mill implements AsyncDisposable {
    * @throws MillraceError for wrong params; the stream errors as {@link pump} rejects
    */
   stream<P>(op: FlowOp<P>, params?: NoInfer<P>, options: StreamOptions = {}): Duplex {
-    const config = chunked(this.#coordinator.configure(op, params));
+    const config = this.#coordinator.configure(flowing(op), params);
     return stream(this.#coordinator, config, options).once('close', () =>
       this.#coordinator.release(config),
     );
@@ -215,7 +235,7 @@ export class Mill implements AsyncDisposable {
    * @throws MillraceError for wrong params; the streams error as {@link pump} rejects
    */
   web<P>(op: FlowOp<P>, params?: NoInfer<P>, options: StreamOptions = {}): WebPair {
-    const config = chunked(this.#coordinator.configure(op, params));
+    const config = this.#coordinator.configure(flowing(op), params);
     return web(this.#coordinator, config, options, () => this.#coordinator.release(config));
   }
 
@@ -235,7 +255,7 @@ export class Mill implements AsyncDisposable {
     params?: NoInfer<P>,
     options: IterateOptions = {},
   ): AsyncIterableIterator<Uint8Array, undefined, void> {
-    const config = chunked(this.#coordinator.configure(op, params));
+    const config = this.#coordinator.configure(flowing(op), params);
     return iterate(this.#coordinator, config, from, options, () =>
       this.#coordinator.release(config),
     );
@@ -376,10 +396,37 @@ export function workersOf(mill: Mill): readonly Worker[] {
   return threadsOf(mill);
 }
 
-function chunked(config: Configured): Configured {
-  if (isFlow(config)) return config;
+/** @throws MillraceError `ERR_INVALID_ARG` unless the op takes bytes of any size and gives bytes */
+function flowing<P>(op: FlowOp<P>): FlowOp<P> {
+  const kind = (op as Op<P, unknown> | undefined)?.kind;
+  if (
+    kind === undefined ||
+    (op.definition.split && (kind === 'transform' || kind === 'in-place'))
+  ) {
+    return op;
+  }
   throw new MillraceError(
     'ERR_INVALID_ARG',
-    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "split"`,
+    `Cannot send bytes through "${op.name}" of ${op.url} as it ${
+      kind === 'value'
+        ? 'gives a value: pump it without "to"'
+        : kind === 'generator'
+          ? 'generates: run it'
+          : 'does not say how to cut its input: give it a "split"'
+    }`,
+  );
+}
+
+/** @throws MillraceError `ERR_INVALID_ARG` unless the op takes bytes of any size and gives a value */
+function reducing<P, R>(op: ValueOp<P, R>): ValueOp<P, R> {
+  const kind = (op as Op<P, R> | undefined)?.kind;
+  if (kind === undefined || (kind === 'value' && op.definition.split)) return op;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot pump through "${op.name}" of ${op.url} to a value as it ${
+      kind === 'value'
+        ? 'does not say how to cut its input: give it "split" and "merge"'
+        : 'gives none: say where its output goes by "to"'
+    }`,
   );
 }

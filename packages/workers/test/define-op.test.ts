@@ -42,6 +42,7 @@ test.each([
   ['chunks of no size', { run, split: {}, merge }, 'undefined'],
   ['a split that is a size', { run, split: 64, merge }, '64'],
   ['an overlap before the start', { run, split: { size: 1, overlap: -1 }, merge }, '-1'],
+  ['an overlap in place', { inPlace: true, run, split: { size: 8, overlap: 4 } }, '4'],
   ['chunks of a generator', { generates: true, run, split }, '"split"'],
   ['values without a merge', { run, split }, '"merge"'],
   ['values that are to be concatenated', { run, split, merge: 'concatenate' }, '"concatenate"'],

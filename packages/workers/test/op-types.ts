@@ -121,6 +121,8 @@ export function wrong(): void {
   defineOp(url, 'x', { outputBound, split, run, merge: frame });
   // @ts-expect-error: a frame's state is of one type
   defineOp(url, 'x', { outputBound, split, run, merge: { ...frame, join } });
+  // @ts-expect-error: no overlap in place
+  defineOp(url, 'x', { inPlace: true, split: { size: 1, overlap: 1 }, run: () => {} });
   // @ts-expect-error: a generator yields
   defineOp(url, 'x', { generates: true, run });
   const generate = function* (): Generator<number, void, undefined> {

@@ -95,5 +95,5 @@ export const paramsSeen = defineOp(url, 'paramsSeen', {
     seen.add(params);
     return seen.size;
   },
-  merge: Math.max,
+  merge: (left, right) => Math.max(left, right),
 });

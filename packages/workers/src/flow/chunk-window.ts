@@ -7,15 +7,17 @@
  *                  └──── the window ─────┘
  */
 import { AsyncResource } from 'node:async_hooks';
-import { MillraceError } from '@millrace/core';
+import { MillraceError, type Slice } from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
 import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
+import { outputRoom } from '../ops/output-bound.js';
 import type { Terms } from '../dispatch/task.js';
 import { Chunk, partTerms } from './chunk.js';
 import { reading, writing } from './io-error.js';
+import { Reduction, merged } from './reduction.js';
 
 /** Where chunks get their input. */
 export interface Feed {
@@ -30,6 +32,8 @@ export interface Feed {
   readonly abort: (() => void) | undefined;
   /** The size of the whole input in bytes, when it is known. */
   readonly totalBytes: number | undefined;
+  /** Where all of it lies already: chunks are ranges of this slice, which is the caller's. */
+  readonly slice?: Slice;
 }
 
 /** Descriptors of one file. */
@@ -94,6 +98,7 @@ export class ChunkWindow {
   readonly #startedAt = performance.now();
   readonly #result: FlowResult = { bytesIn: 0, bytesOut: 0, chunks: 0, retries: 0, elapsedMs: 0 };
   readonly #gate: LargeGate;
+  readonly #reduction: Reduction;
   readonly #terms: Terms;
   readonly #large: boolean;
   readonly #weight: number;
@@ -114,7 +119,7 @@ export class ChunkWindow {
   ) {
     this.#submitter = submitter;
     this.#config = config;
-    this.#split = splitOf(config);
+    this.#split = config.definition.split!;
     this.#feed = feed;
     this.#sink = sink;
     this.#files = config.kind === 'in-place' ? sink.files : undefined;
@@ -123,7 +128,13 @@ export class ChunkWindow {
     this.#large = this.#gate.isLarge(feed.totalBytes);
     this.#weight = this.#gate.weightOf(feed.totalBytes);
     this.#terms = partTerms(options.terms, this.#large, this.#gate.exempt);
+    this.#reduction = new Reduction(config);
     this.#most = Math.max(FEWEST_CHUNKS, CHUNKS_PER_THREAD * submitter.threadCount);
+  }
+
+  /** Bytes of room for the output of one chunk; 0 for an op that writes none. */
+  get #outputBytes(): number {
+    return this.#config.kind === 'transform' ? outputRoom(this.#config, this.#split.size) : 0;
   }
 
   /** Runs the whole flow. When it settles, no task of it is left and all its slices are back. */
@@ -143,9 +154,15 @@ export class ChunkWindow {
     return this.#result;
   }
 
+  /** What has come of a flow through an op that gives a value. */
+  get value(): unknown {
+    return this.#reduction.value;
+  }
+
   /** Fills chunks and submits them, as long as the window has room. */
   async #read(): Promise<void> {
     try {
+      this.#checkSize();
       while (!this.#failure) {
         if (this.#chunks.length >= this.#most) {
           await this.#change();
@@ -163,6 +180,25 @@ export class ChunkWindow {
     } finally {
       this.#fed = true;
       this.#changed();
+    }
+  }
+
+  /** @throws MillraceError `ERR_INVALID_ARG`, `ERR_SIZE` when no slice could hold a chunk, or its output */
+  #checkSize(): void {
+    const { size, overlap = 0 } = this.#split;
+    const { largest } = this.#submitter.buffers;
+    const what = `Cannot run "${this.#config.name}" of ${this.#config.url} in chunks of ${size} bytes`;
+    if (this.#feed.inputBytes > largest) {
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `${what} with an overlap of ${overlap} as a slice holds ${largest} at most`,
+      );
+    }
+    if (this.#outputBytes > largest) {
+      throw new MillraceError(
+        'ERR_SIZE',
+        `${what} as their output may have ${this.#outputBytes} and a slice holds ${largest} at most`,
+      );
     }
   }
 
@@ -214,16 +250,17 @@ export class ChunkWindow {
   /** The slices for one chunk; `undefined` when something has changed that is to be looked at first. */
   async #lease(): Promise<Chunk | undefined> {
     const { buffers } = this.#submitter;
-    const { inputBytes } = this.#feed;
-    const { outputBound } = this.#config.definition;
-    const outputBytes = outputBound?.(this.#split.size, this.#config.params) ?? 0;
+    const { inputBytes, slice: given } = this.#feed;
+    const outputBytes = this.#outputBytes;
     const { freed } = this.#submitter;
-    const input = buffers.tryAcquire(inputBytes);
-    const output = input && outputBound && buffers.tryAcquire(outputBytes, { near: input });
-    if (input && (output || !outputBound)) {
-      return new Chunk(this.#config, this.#terms, input, output, () => this.#onSettled());
+    const input = given ?? buffers.tryAcquire(inputBytes);
+    const writes = input !== undefined && outputBytes > 0;
+    const output = writes ? buffers.tryAcquire(outputBytes, { near: input }) : undefined;
+    if (input && (output || outputBytes === 0)) {
+      const onSettled = (): void => this.#onSettled();
+      return new Chunk(this.#config, this.#terms, input, output, given !== undefined, onSettled);
     }
-    if (input) this.#submitter.undo(input);
+    if (input && !given) this.#submitter.undo(input);
     await this.#waitForMemory(freed, inputBytes + outputBytes);
     return undefined;
   }
@@ -231,7 +268,7 @@ export class ChunkWindow {
   /** Others hold the memory, or our own chunks do: either gives some back, or it will never be enough. */
   async #waitForMemory(freed: number, bytes: number): Promise<void> {
     const { buffers } = this.#submitter;
-    if (buffers.stats().slices.live === 0) {
+    if (buffers.stats().slices.live === (this.#feed.slice ? 1 : 0)) {
       throw new MillraceError(
         'ERR_POOL_EXHAUSTED',
         `Cannot run "${this.#config.name}" as one chunk takes ${bytes} bytes and "memory" is ${buffers.stats().memoryBytes}; raise "memory"`,
@@ -248,8 +285,9 @@ export class ChunkWindow {
     const frame = frameOf(this.#config);
     let state: unknown;
     try {
-      state = frame?.start(this.#config.params);
-      const head = frame?.head(this.#config.params);
+      const { params } = this.#config;
+      state = frame && merged(this.#config, () => frame.start(params));
+      const head = frame && merged(this.#config, () => frame.head(params));
       if (head && head.length > 0 && !this.#failure) await this.#put([head]);
     } catch (error) {
       this.#stop(error);
@@ -265,9 +303,11 @@ export class ChunkWindow {
         if (!this.#failure) {
           for (const chunk of ready) this.#check(chunk);
           if (this.#files) for (const chunk of ready) this.#result.bytesOut += chunk.size;
-          else await this.#put(ready.map((chunk) => chunk.bytes));
+          else if (this.#config.kind !== 'value') await this.#put(ready.map(({ bytes }) => bytes));
           for (const chunk of ready) {
-            if (frame) state = frame.join(state, chunk.value, chunk.length);
+            const { value, length } = chunk;
+            if (frame) state = merged(this.#config, () => frame.join(state, Number(value), length));
+            this.#reduction.add(value, length);
             this.#count(chunk);
           }
           this.#tell();
@@ -281,7 +321,7 @@ export class ChunkWindow {
     }
     if (this.#failure || !frame) return;
     try {
-      await this.#put([frame.tail(state)]);
+      await this.#put([merged(this.#config, () => frame.tail(state))]);
     } catch (error) {
       this.#stop(error);
     }
@@ -341,16 +381,6 @@ export class ChunkWindow {
   #changed(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
-}
-
-/** Ops without a split cannot be run over an object of any size. */
-function splitOf(config: Configured): Split {
-  const { split } = config.definition;
-  if (split) return split;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot stream through "${config.name}" as it does not say how to cut its input: give it a "split"`,
-  );
 }
 
 /** What stands around the outputs, if anything does. */

@@ -9,7 +9,7 @@ import {
   type Terms,
   type Trouble,
 } from '../dispatch/task.js';
-import { FILE_ENDED, IN_PLACE } from '../dispatch/layout.js';
+import { FILE_ENDED, IN_PLACE, NUMBER } from '../dispatch/layout.js';
 import type { Configured } from '../ops/configurations.js';
 
 /** Of a part of a large operation: small tasks go first. Of one that a task of a large operation has done. */
@@ -20,7 +20,7 @@ export function partTerms(usual: Terms = USUAL_TERMS, large: boolean, exempt: bo
 export class Chunk implements Task {
   readonly config: Configured;
   readonly inputSlice: Slice;
-  /** Absent for an op that works in place. */
+  /** Absent for an op that works in place, or gives a value. */
   readonly outputSlice: Slice | undefined;
   /** Where the lead begins in the slice; more than 0 for direct reads, which begin with a page. */
   offset = 0;
@@ -36,31 +36,35 @@ export class Chunk implements Task {
   trouble: Trouble | undefined = undefined;
   /** Bytes of output, once settled. */
   size = 0;
-  /** The number that the op returned for `merge`. */
-  value = 0;
+  /** What the op returned for `merge`: of a transform, a number. */
+  value: unknown;
   settled = false;
   error: unknown;
   /** The input file was shorter than it had been. */
   inputEnded = false;
+  readonly #borrowed: boolean;
   readonly #onSettled: () => void;
 
+  /** @param borrowed the input is a range of the caller's slice, which stays the caller's */
   constructor(
     config: Configured,
     terms: Terms,
     input: Slice,
     output: Slice | undefined,
+    borrowed: boolean,
     onSettled: () => void,
   ) {
     this.config = config;
     this.terms = terms;
     this.inputSlice = input;
     this.outputSlice = output;
+    this.#borrowed = borrowed;
     this.#onSettled = onSettled;
   }
 
   /** Bytes that were changed halfway are lost, unless they can be read once more. */
   get idempotent(): boolean {
-    return this.outputSlice !== undefined || this.file >= 0;
+    return this.config.kind !== 'in-place' || this.file >= 0;
   }
 
   get input(): SlotRef {
@@ -84,7 +88,7 @@ export class Chunk implements Task {
 
   done(outcome: Outcome): void {
     this.size = outcome.kind === IN_PLACE ? this.length : outcome.size;
-    this.value = outcome.value;
+    this.value = this.config.kind === 'value' ? valueOf(outcome) : outcome.value;
     this.inputEnded = outcome.kind === FILE_ENDED;
     this.#settle();
   }
@@ -96,7 +100,7 @@ export class Chunk implements Task {
 
   /** Gives the slices back. Only when no thread reads or writes them any more. */
   release(): void {
-    this.inputSlice.release();
+    if (!this.#borrowed) this.inputSlice.release();
     this.outputSlice?.release();
   }
 
@@ -104,4 +108,9 @@ export class Chunk implements Task {
     this.settled = true;
     this.#onSettled();
   }
+}
+
+/** The value that the op returned. */
+export function valueOf({ kind, value, payload }: Outcome): unknown {
+  return kind === NUMBER ? value : payload;
 }

@@ -1,6 +1,7 @@
-/** The two ways in which chunks get their input: by range, or in sequence. */
+/** The ways in which chunks get their input: by range of a file or of a slice, or in sequence. */
 import { fstat } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Slice } from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
 import { wholePages } from '../threads/file-range.js';
 import type { Chunk } from './chunk.js';
@@ -52,6 +53,34 @@ export class RangeFeed implements Feed {
     chunk.length = Math.min(this.#split.size, this.#size - this.#position);
     chunk.last = this.#position + chunk.length === this.#size;
     this.#position += chunk.length;
+  }
+}
+
+/** The caller's slice: chunks are ranges of it, and nothing is copied. */
+export class SliceFeed implements Feed {
+  readonly abort = (): void => {};
+  /** None is copied. */
+  readonly inputBytes = 0;
+  readonly slice: Slice;
+  readonly #split: Split;
+  #position = 0;
+
+  constructor(slice: Slice, split: Split) {
+    this.slice = slice;
+    this.#split = split;
+  }
+
+  get totalBytes(): number {
+    return this.slice.byteLength;
+  }
+
+  async fill(chunk: Chunk): Promise<void> {
+    chunk.lead = Math.min(this.#position, this.#split.overlap ?? 0);
+    chunk.offset = this.#position - chunk.lead;
+    chunk.position = this.#position;
+    chunk.length = Math.min(this.#split.size, this.totalBytes - this.#position);
+    this.#position += chunk.length;
+    chunk.last = this.#position === this.totalBytes;
   }
 }
 

@@ -4,13 +4,21 @@ import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, type FlowOptions, type FlowResult, type Sink } from './chunk-window.js';
 import { DirectIo } from './direct-io.js';
 import { writing } from './io-error.js';
+import { CollectingSink } from './sinks.js';
 import { withSource, type FlowSource, type OpenSource } from './source.js';
 import { dismiss, openTargets, watch, type FlowTargets } from './targets.js';
 
-export interface PumpReport extends FlowResult {
+export interface PumpFlow extends FlowOptions {
+  /** Past the system's page cache. */
+  readonly direct?: boolean | undefined;
+}
+
+/** What has been done. `V` is what an op gives that is pumped to no target. */
+export interface PumpReport<V = undefined> extends FlowResult {
   threads: number;
   /** What was not done as it was asked for, and why: each a sentence. */
   notes: string[];
+  value: V;
 }
 
 export async function pump(
@@ -18,7 +26,7 @@ export async function pump(
   config: Configured,
   from: FlowSource,
   to: FlowTargets,
-  options: FlowOptions & { direct?: boolean | undefined },
+  options: PumpFlow,
 ): Promise<PumpReport> {
   const direct = options.direct ? new DirectIo(submitter.buffers, config) : undefined;
   const flow = (source: OpenSource, sink: Sink): Promise<FlowResult> => {
@@ -26,7 +34,32 @@ export async function pump(
     return new ChunkWindow(submitter, config, feed, sink, options).run();
   };
   const result = await transfer(from, to, options.signal, flow, direct);
-  return { ...result, threads: submitter.threadCount, notes: direct?.notes ?? [] };
+  return reportOf(submitter, result, direct, undefined);
+}
+
+/** The value that an op gives of one object, which is written nowhere. */
+export async function pumpToValue(
+  submitter: Submitter,
+  config: Configured,
+  from: FlowSource,
+  options: PumpFlow,
+): Promise<PumpReport<unknown>> {
+  const direct = options.direct ? new DirectIo(submitter.buffers, config) : undefined;
+  const flow = async (source: OpenSource): Promise<PumpReport<unknown>> => {
+    const feed = source.feed(config.definition.split!);
+    const window = new ChunkWindow(submitter, config, feed, new CollectingSink(), options);
+    return reportOf(submitter, await window.run(), direct, window.value);
+  };
+  return withSource(from, options.signal, flow, direct);
+}
+
+function reportOf<V>(
+  { threadCount }: Submitter,
+  result: FlowResult,
+  direct: DirectIo | undefined,
+  value: V,
+): PumpReport<V> {
+  return { ...result, threads: threadCount, notes: direct?.notes ?? [], value };
 }
 
 /** Opens both ends, runs `flow` between them, and closes them as its outcome demands. */

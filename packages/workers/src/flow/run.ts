@@ -6,10 +6,12 @@ import type { Submitter } from '../submitter.js';
 import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
 import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
+import { outputRoom } from '../ops/output-bound.js';
 import { partTerms } from './chunk.js';
 import { ChunkWindow, type FlowOptions } from './chunk-window.js';
+import { SliceFeed } from './feeds.js';
 import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
-import { runInPlace } from './run-in-place.js';
+import { runRanges } from './run-ranges.js';
 import { CollectingSink } from './sinks.js';
 import { describe, openSource } from './source.js';
 
@@ -162,14 +164,9 @@ export function run(
   options: TaskOptions | undefined,
   gate: LargeGate = submitter.large,
 ): Promise<unknown> {
-  return isFlow(config)
+  return isChunked(config, data)
     ? runChunked(submitter, config, data, options, gate)
     : runWhole(submitter, config, data, options, gate);
-}
-
-/** Whether an op says how to cut its input, and gives bytes. */
-export function isFlow({ definition, kind }: Configured): boolean {
-  return definition.split !== undefined && (kind === 'transform' || kind === 'in-place');
 }
 
 function runWhole(
@@ -244,14 +241,21 @@ function taskOf(
       input.bytes.set(data as Uint8Array);
     }
     if (config.kind === 'transform') {
-      const bound = config.definition.outputBound!(data?.byteLength ?? 0, config.params);
-      output = buffers.acquire(Math.max(1, bound), input && { near: input });
+      output = buffers.acquire(outputRoom(config, data?.byteLength ?? 0), input && { near: input });
     }
   } catch (error) {
     if (!given) input?.release();
     throw error;
   }
   return new SingleTask(submitter, config, terms, given, input, output);
+}
+
+/** Whether it takes more than one task: the op says how to cut its input, and that is larger, or its output framed. */
+function isChunked(
+  { definition: { split, merge } }: Configured,
+  data: Uint8Array | Slice | undefined,
+): boolean {
+  return split !== undefined && (typeof merge === 'object' || (data?.byteLength ?? 0) > split.size);
 }
 
 /** Bytes of any size, or a slice where it lies. */
@@ -261,20 +265,23 @@ async function runChunked(
   data: Uint8Array | Slice | undefined,
   options: TaskOptions | undefined,
   gate: LargeGate,
-): Promise<Uint8Array | Slice> {
+): Promise<unknown> {
   try {
     check(submitter, config, data);
     const terms = options && termsOf(options);
     const flow: FlowOptions = { signal: options?.signal, terms, gate };
-    if (config.kind === 'in-place' && data instanceof Slice) {
-      return await runInPlace(submitter, config, data, flow);
+    if (config.kind !== 'transform' && data instanceof Slice) {
+      return await runRanges(submitter, config, data, flow);
     }
-    const bytes = data instanceof Slice ? data.bytes : (data ?? new Uint8Array(0));
-    const source = await openSource(bytes);
+    const split = config.definition.split!;
+    const feed =
+      data instanceof Slice
+        ? new SliceFeed(data, split)
+        : (await openSource(data ?? new Uint8Array(0))).feed(split);
     const sink = new CollectingSink();
-    const feed = source.feed(config.definition.split!);
-    await new ChunkWindow(submitter, config, feed, sink, flow).run();
-    return sink.bytes;
+    const window = new ChunkWindow(submitter, config, feed, sink, flow);
+    await window.run();
+    return config.kind === 'value' ? window.value : sink.bytes;
   } finally {
     submitter.release(config);
   }

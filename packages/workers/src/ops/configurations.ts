@@ -31,6 +31,7 @@ export interface Withdrawal {
 export interface Configured {
   readonly id: number;
   readonly name: string;
+  readonly url: string;
   readonly kind: OpKind;
   readonly definition: AnyDefinition<unknown>;
   /** Complete, and independent of what the caller passed. */
@@ -114,25 +115,12 @@ export class Configurations {
       for (const known of this.#known.values()) if (known.config.uses === 0) this.#forget(known);
     }
     const id = this.#nextId();
-    const cloned = cloneOf(params, op.name);
-    const announcement: Announcement = {
-      type: 'config',
-      id,
-      url: op.url,
-      name: op.name,
-      params: cloned,
-    };
+    const { name, url, kind } = op;
+    const cloned = cloneOf(params, op);
+    const announcement: Announcement = { type: 'config', id, url, name, params: cloned };
     const definition = op.definition as AnyDefinition<unknown>;
     const record = this.#announce(announcement) ?? undefined;
-    const config = {
-      id,
-      name: op.name,
-      kind: op.kind,
-      definition,
-      params: cloned,
-      record,
-      uses: 0,
-    };
+    const config = { id, name, url, kind, definition, params: cloned, record, uses: 0 };
     this.#known.set(id, {
       config,
       announcement,
@@ -151,13 +139,13 @@ export class Configurations {
   }
 }
 
-function cloneOf(params: unknown, name: string): unknown {
+function cloneOf<P>(params: unknown, { name, url }: Op<P, unknown>): unknown {
   try {
     return structuredClone(params);
   } catch (cause) {
     throw new MillraceError(
       'ERR_PARAMS_NOT_CLONEABLE',
-      `Cannot run "${name}" as its params cannot be cloned to another thread: ${String(cause)}`,
+      `Cannot run "${name}" of ${url} as its params cannot be cloned to another thread: ${String(cause)}`,
       { cause },
     );
   }

@@ -44,7 +44,7 @@ function functionFault(written: Written): string | undefined {
   return undefined;
 }
 
-function splitFault({ split, generates }: Written): string | undefined {
+function splitFault({ split, inPlace, generates }: Written): string | undefined {
   if (split === undefined) return undefined;
   if (generates) return 'an op that generates cannot have a "split"';
   if (typeof split !== 'object' || split === null) {
@@ -56,6 +56,9 @@ function splitFault({ split, generates }: Written): string | undefined {
   }
   if (!Number.isSafeInteger(overlap) || (overlap as number) < 0) {
     return `"split.overlap" must be an integer of at least 0: got ${show(overlap)}`;
+  }
+  if (inPlace && overlap !== 0) {
+    return `an op in place cannot have an overlap, as the chunk before may have changed already: got ${show(overlap)}`;
   }
   return undefined;
 }
@@ -81,7 +84,8 @@ function isFrame(merge: unknown): boolean {
   return FRAME.every((key) => typeof frame[key] === 'function');
 }
 
-function show(value: unknown): string {
+/** A value that was wrong, for a message. */
+export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   return typeof value === 'function' || (typeof value === 'object' && value !== null)
     ? `a value of type ${value.constructor?.name ?? typeof value}`

@@ -52,7 +52,7 @@ export interface TaskMill {
 export interface Split {
   /** Bytes of input in one chunk; the last may have fewer, and an empty object is one empty chunk. */
   readonly size: number;
-  /** Bytes of the previous chunk that a chunk sees as `context.lead`, as they were in the input. @defaultValue 0 */
+  /** Bytes of the previous chunk that a chunk sees as `context.lead`. Not for ops in place. @defaultValue 0 */
   readonly overlap?: number;
 }
 
@@ -105,7 +105,7 @@ export interface InPlaceDefinition<P, S> extends Common<P, S> {
   readonly outputBound?: never;
   readonly generates?: never;
   readonly run: Run<P, S, void | Promise<void>>;
-  readonly split?: Split;
+  readonly split?: Split & { readonly overlap?: 0 };
   readonly merge?: 'concatenate';
 }
 
