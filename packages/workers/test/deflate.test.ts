@@ -22,7 +22,7 @@ function deflate(
   { level = 6, lead = NOTHING, last = true }: Options = {},
 ): Buffer {
   const output = new Uint8Array(deflateBound(bytes.length));
-  const size = deflateBlock(bytes, output, { level, lead, last });
+  const size = deflateBlock(bytes, output, { level, lead, last, breathe() {} });
   return Buffer.from(output.buffer, 0, size);
 }
 

@@ -25,6 +25,9 @@ import { beginSequences, endSequences, sequencesFull } from './sequences';
 import { beginObserving, splitsHere } from './split';
 import { fillTables } from './tables';
 
+/** Called between steps of a millisecond's fraction: the caller may do something else meanwhile. */
+declare function breathe(): void;
+
 const STORE = 0;
 const FAST = 1;
 const GREEDY = 2;
@@ -135,6 +138,7 @@ function parseBlock(begin: u32, end: u32): u32 {
   let reconsider = min(begin + 10_000, end);
   let at = begin;
   do {
+    breathe();
     if (at >= reconsider) {
       shortest = shortestNow();
       reconsider += min(end - reconsider, at - begin);

@@ -97,6 +97,15 @@ export class Claims {
     return -1;
   }
 
+  /** Like {@link next}, but no chunk of a large operation. */
+  nextSmall(): number {
+    for (const ring of SMALL) {
+      const at = this.#claimIn(ring, true);
+      if (at >= 0) return at;
+    }
+    return -1;
+  }
+
   /** Whether something waits that this worker would take. */
   get waiting(): boolean {
     const express = this.#isExpress;

@@ -27,6 +27,11 @@ export interface OpContext<S = unknown> {
   readonly signal: AbortSignal;
   /** The pools as this thread sees them, to lease slices of its own. */
   readonly buffers: BufferPools;
+  /**
+   * Runs small tasks that wait, here and now: for ops that compute for milliseconds, to be called some ten
+   * times in each. It costs little when none wait. So small tasks need not wait until another thread is free.
+   */
+  breathe(): void;
   /** To submit tasks in turn, and await them: for asynchronous ops. */
   readonly mill: TaskMill;
   /** What the op's `setup` returned on this thread; `undefined` for ops without one. */

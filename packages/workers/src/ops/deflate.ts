@@ -1,5 +1,6 @@
 /**
- * DEFLATE by our own WebAssembly kernel (`kernels/deflate`), one instance a thread.
+ * DEFLATE by our own WebAssembly kernel (`kernels/deflate`), one instance a thread, and one more if it
+ * compresses something while it compresses.
  *
  * It is loaded when a thread first compresses. Its memory is its own and has a fixed size: input is copied
  * in and output copied out, which takes about 1 % of the time.
@@ -25,6 +26,8 @@ export interface DeflateOptions {
   readonly lead: Uint8Array;
   /** Whether the deflate stream ends here; if not, the output ends on a byte's border (as by `Z_SYNC_FLUSH`). */
   readonly last: boolean;
+  /** Called now and then, some ten times in a millisecond; it may compress something itself. */
+  readonly breathe: () => void;
 }
 
 const WINDOW = 32 * 1024;
@@ -32,7 +35,15 @@ const WINDOW = 32 * 1024;
 const STORED_HEADER = 5;
 const MAX_STORED = 65_535;
 
-let loaded: { readonly kernel: Kernel; readonly memory: Uint8Array } | undefined;
+interface Instance {
+  readonly kernel: Kernel;
+  readonly memory: Uint8Array;
+  breathe: () => void;
+}
+
+/** Those that are not at work. */
+const idle: Instance[] = [];
+let module: WebAssembly.Module | undefined;
 
 /** The most bytes that come of `inputBytes`, at any level. */
 export function deflateBound(inputBytes: number): number {
@@ -48,28 +59,37 @@ export function deflateBound(inputBytes: number): number {
 export function deflate(
   bytes: Uint8Array,
   output: Uint8Array,
-  { level, lead, last }: DeflateOptions,
+  { level, lead, last, breathe }: DeflateOptions,
 ): number {
-  const { kernel, memory } = (loaded ??= load());
+  const instance = idle.pop() ?? instantiate();
+  const { kernel, memory } = instance;
+  instance.breathe = breathe;
   const dictionary = lead.length > WINDOW ? lead.subarray(lead.length - WINDOW) : lead;
   const total = dictionary.length + bytes.length;
-  if (total > kernel.capacity()) {
-    throw new RangeError(
-      `Cannot deflate ${bytes.length} bytes at once as there is room for ${kernel.capacity()} with their dictionary`,
-    );
+  try {
+    if (total > kernel.capacity()) {
+      throw new RangeError(
+        `Cannot deflate ${bytes.length} bytes at once as there is room for ${kernel.capacity()} with their dictionary`,
+      );
+    }
+    const input = kernel.input();
+    memory.set(dictionary, input);
+    memory.set(bytes, input + dictionary.length);
+    const size = kernel.deflate(level, dictionary.length, bytes.length, last);
+    const result = kernel.output();
+    output.set(memory.subarray(result, result + size));
+    return size;
+  } finally {
+    // Nothing outlives a call, so that an instance can be used again whatever has happened.
+    idle.push(instance);
   }
-  const input = kernel.input();
-  memory.set(dictionary, input);
-  memory.set(bytes, input + dictionary.length);
-  const size = kernel.deflate(level, dictionary.length, bytes.length, last);
-  const result = kernel.output();
-  output.set(memory.subarray(result, result + size));
-  return size;
 }
 
 /** V8 compiles a module once for all threads of a process that load the same bytes. */
-function load(): { kernel: Kernel; memory: Uint8Array } {
-  const module = new WebAssembly.Module(readFileSync(new URL('./deflate.wasm', import.meta.url)));
-  const kernel = new WebAssembly.Instance(module).exports as unknown as Kernel;
-  return { kernel, memory: new Uint8Array(kernel.memory.buffer) };
+function instantiate(): Instance {
+  module ??= new WebAssembly.Module(readFileSync(new URL('./deflate.wasm', import.meta.url)));
+  const imports = { index: { breathe: (): void => instance.breathe() } };
+  const kernel = new WebAssembly.Instance(module, imports).exports as unknown as Kernel;
+  const instance = { kernel, memory: new Uint8Array(kernel.memory.buffer), breathe(): void {} };
+  return instance;
 }

@@ -65,8 +65,10 @@ export const gzip = defineOp<GzipParams, Sum>(import.meta.url, 'gzip', {
       return bytes;
     },
   },
-  run(bytes, { level = 6 }, { output, lead, last }) {
-    const size = deflate(bytes, output, { level, lead, last });
+  run(bytes, { level = 6 }, context) {
+    const { output, lead, last } = context;
+    const breathe = (): void => context.breathe();
+    const size = deflate(bytes, output, { level, lead, last, breathe });
     return { size, value: crc32(bytes) };
   },
 });

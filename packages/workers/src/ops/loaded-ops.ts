@@ -26,6 +26,8 @@ export interface LoadedOp {
   /** What its `setup` returned. */
   readonly state: unknown;
   readonly teardown: AnyDefinition<unknown>['teardown'];
+  /** Whether it has been seen to breathe in a long task, see `OpContext.breathe`. */
+  breathes: boolean;
 }
 
 /** Of configurations that nobody withdraws, so many are remembered. */
@@ -103,7 +105,7 @@ export class LoadedOps {
         { cause },
       );
     }
-    const loaded: LoadedOp = { name, kind: op.kind, run, params, state, teardown };
+    const loaded: LoadedOp = { name, kind: op.kind, run, params, state, teardown, breathes: false };
     this.#loaded.set(id, loaded);
     return loaded;
   }

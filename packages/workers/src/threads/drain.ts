@@ -32,6 +32,9 @@ import { Tenure } from './tenure.js';
 /** How long the teardown of ops may keep a thread that leaves. */
 const LEAVE_WITHIN_MS = 500;
 
+/** So many small tasks run while a long one breathes; then that goes on for a while. */
+const TASKS_A_BREATH = 16;
+
 export class Drain {
   readonly #me: number;
   readonly #words: Int32Array;
@@ -50,6 +53,7 @@ export class Drain {
   /** How many of those are chunks of large operations. */
   #bulky = 0;
   #calls: number;
+  #breathing = false;
   #onSettled: (() => void) | undefined;
 
   /** @param openOutlet makes what ops submit by */
@@ -80,7 +84,10 @@ export class Drain {
         this.#onSettled?.();
       },
     };
-    this.#execution = new Execution({ words: this.#words, pools, outlet }, port);
+    this.#execution = new Execution(
+      { words: this.#words, pools, outlet, breathe: () => this.#breathe() },
+      port,
+    );
   }
 
   /** Drains tasks until the thread is to leave, and then until it has finished what it has begun. */
@@ -125,7 +132,8 @@ export class Drain {
 
   /** Runs the task; false when it goes on asynchronously. */
   #start(at: number, op: LoadedOp): boolean {
-    const bulk = (this.#words[at + FLAGS]! & BULK) !== 0;
+    // An op that breathes looks after small tasks itself.
+    const bulk = (this.#words[at + FLAGS]! & BULK) !== 0 && !op.breathes;
     if (bulk) this.#occupy();
     const going = this.#execution.run(at, op);
     if (!going) {
@@ -173,6 +181,30 @@ export class Drain {
       threadCount: threads,
       limits,
       onStuck: (worker) => parentPort?.postMessage({ millrace: 'stuck', worker } satisfies Stuck),
+    });
+  }
+
+  /** Within a task that takes long: runs small tasks that wait, a few at a time and not within one another. */
+  #breathe(): void {
+    if (this.#breathing || !this.#claims.smallWaiting) return;
+    this.#breathing = true;
+    for (let i = 0; i < TASKS_A_BREATH && !this.#tenure.over; i++) {
+      const at = this.#claims.nextSmall();
+      if (at < 0) break;
+      this.#tenure.takes();
+      const op = this.#ops.get(this.#words[at + CONFIG]!);
+      if (op) this.#start(at, op);
+      else this.#startLater(at);
+    }
+    this.#breathing = false;
+  }
+
+  /** Loads an op as soon as the event loop turns. */
+  #startLater(at: number): void {
+    this.#pending++;
+    void this.#loadAndStart(at).then(() => {
+      this.#pending--;
+      this.#onSettled?.();
     });
   }
 

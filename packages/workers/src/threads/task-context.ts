@@ -23,12 +23,16 @@ export interface Surroundings {
   readonly words: Int32Array;
   readonly pools: BufferPools;
   readonly outlet: OutletSource;
+  readonly breathe: () => void;
 }
 
 export class TaskContext implements OpContext {
   readonly buffers: BufferPools;
   readonly #words: Int32Array;
   readonly #at: number;
+  readonly #breathe: () => void;
+  /** Whether the op has breathed. */
+  breathed = false;
   readonly last: boolean;
   readonly state: unknown;
   readonly #outputSlot: number;
@@ -44,10 +48,11 @@ export class TaskContext implements OpContext {
   #ended = false;
 
   /** @param at where the task's cell is */
-  constructor({ words, pools, outlet }: Surroundings, at: number, state: unknown) {
+  constructor({ words, pools, outlet, breathe }: Surroundings, at: number, state: unknown) {
     this.#words = words;
     this.#at = at;
     this.#outlet = outlet;
+    this.#breathe = breathe;
     this.#large = (words[at + FLAGS]! & LARGE) !== 0;
     this.buffers = pools;
     this.state = state;
@@ -77,6 +82,11 @@ export class TaskContext implements OpContext {
 
   get mill(): TaskMill {
     return new TaskSubmitter(this.#outlet, this.#large);
+  }
+
+  breathe(): void {
+    this.breathed = true;
+    this.#breathe();
   }
 
   get cancelled(): boolean {
