@@ -4,15 +4,21 @@
  *
  *   word 0   1 once the gate is open
  *   word 1   how many ops have come to it
+ *   word 2   how many have noticed that they are to end
  */
 import { until } from './until.ts';
 
 export class Gate {
-  readonly words = new Int32Array(new SharedArrayBuffer(8));
+  readonly words = new Int32Array(new SharedArrayBuffer(12));
 
   /** How many ops have come to the gate. */
   get arrived(): number {
     return Atomics.load(this.words, 1);
+  }
+
+  /** How many ops have noticed that they are to end. */
+  get noticed(): number {
+    return Atomics.load(this.words, 2);
   }
 
   /** Resolves once `count` ops have come to the gate. */

@@ -237,7 +237,7 @@ export class Dispatcher {
     }
     if (this.#awaitingLetter.length > 0) {
       for (const { cell, worker } of this.#awaitingLetter.splice(0)) {
-        if (this.#settle(cell, worker)) reaped++;
+        if (this.#table.isDoneBy(cell, worker) && this.#settle(cell, worker)) reaped++;
       }
     }
     if (this.#signal.orphans !== this.#orphans) reaped += this.#takeInDeaths();
@@ -250,7 +250,9 @@ export class Dispatcher {
     let reaped = 0;
     for (let head = this.#reaped[worker]!; head !== tail; head = (head + 1) | 0) {
       this.#reaped[worker] = (head + 1) | 0;
-      if (this.#settle(this.#table.doneCell(worker, head), worker)) reaped++;
+      const cell = this.#table.doneCell(worker, head);
+      // A worker may be slow to enter what a former owner of the lane never saw, and which was cleared away since.
+      if (this.#table.isDoneBy(cell, worker) && this.#settle(cell, worker)) reaped++;
     }
     return reaped;
   }

@@ -47,6 +47,10 @@ export class OnlyByPort {
 
 /** In the place of a slot: the letter comes over the port. */
 const BY_PORT = -1;
+/** In the place of a slot: there was no way to send it. */
+const LOST = -2;
+
+const LOST_MESSAGE = 'what it failed with could not be told, as all memory is lent';
 
 /** The worker's side. */
 export class LetterWriter {
@@ -65,6 +69,11 @@ export class LetterWriter {
     const { value } = letter;
     if (value instanceof OnlyByPort) return this.#sendByPort(at, { value: value.value });
     return this.#sendInSlice(at, letter) || this.#sendByPort(at, letter);
+  }
+
+  /** Says that there would be a letter about the cell at `at`. */
+  lose(at: number): void {
+    this.#words[at + REF] = LOST;
   }
 
   #sendInSlice(at: number, letter: Letter): boolean {
@@ -119,6 +128,7 @@ export class LetterReader {
   take(at: number, worker: number): Letter | undefined {
     const ref = this.#words[at + REF]!;
     if (ref === BY_PORT) return this.#receive(at, worker);
+    if (ref === LOST) return { error: { cause: undefined, message: LOST_MESSAGE } };
     const handle = {
       ref: ref as SlotRef,
       lease: this.#words[at + LEASE]!,

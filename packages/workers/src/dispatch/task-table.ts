@@ -173,6 +173,13 @@ export class TaskTable {
     return this.words[this.#doneTailAt(worker) + LINE + (position & this.#doneMask)]!;
   }
 
+  /** Owner: whether `worker` has finished the task in the cell. */
+  isDoneBy(cell: number, worker: number): boolean {
+    const word = Atomics.load(this.words, this.at(cell) + STATE);
+    const state = stateOf(word);
+    return (state === DONE || state === LEFT) && workerOf(word) === worker;
+  }
+
   /** Owner: gives the cell up, so that it can be filled anew. */
   free(cell: number): void {
     const at = this.at(cell) + STATE;

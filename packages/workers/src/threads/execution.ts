@@ -107,9 +107,10 @@ export class Execution {
   fail(at: number, error: unknown): void {
     const described = describe(error);
     // Not cloneable, a function inside an error for instance: its description is.
-    if (!this.#letters.send(at, { error: { cause: error, ...described } })) {
+    const told =
+      this.#letters.send(at, { error: { cause: error, ...described } }) ||
       this.#letters.send(at, { error: { cause: described.message, ...described } });
-    }
+    if (!told) this.#letters.lose(at);
     this.#words[at + RESULT] = FAILED;
   }
 

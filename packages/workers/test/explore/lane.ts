@@ -96,14 +96,14 @@ export class Owner {
   }
 
   /** Publishes the task; its cell, or −1 when there is no room. */
-  offer(task: number, ring = 0, avoid = 0): number {
+  offer(task: number, ring = 0, avoid = 0, bulk = ring >= FIRST_BULK_RING): number {
     if (!this.table.makeRoom(ring)) return -1;
     const cell = this.#free.pop();
     if (cell === undefined) return -1;
     this.#tasks[cell] = task;
     const at = this.table.at(cell);
     this.#words[at + CONFIG] = task;
-    this.#words[at + FLAGS] = ring >= FIRST_BULK_RING ? BULK : 0;
+    this.#words[at + FLAGS] = bulk ? BULK : 0;
     this.#words[at + AVOID] = avoid;
     this.published.push(task);
     this.table.publish(cell, ring);

@@ -2,7 +2,14 @@
  * Wake-ups in every order of their steps: a wake-up that is lost is a deadlock. With workers that spin, one
  * that is to avoid a task, one that stands by, and a death at each step.
  */
-import { FIRST_BULK_RING, RETRY_RING, WakeUp, Workforce } from '@millrace/workers/internal';
+import {
+  AVOID,
+  Claims,
+  FIRST_BULK_RING,
+  RETRY_RING,
+  WakeUp,
+  Workforce,
+} from '@millrace/workers/internal';
 import type { Case, ThreadBody, ThreadContext } from '@millrace/interleave';
 import { describe, test } from 'vitest';
 import { ensure, expectNoFault, random, within } from './exploring.ts';
@@ -19,6 +26,7 @@ const works =
 interface Wanted {
   readonly ring?: number;
   readonly avoid?: number;
+  readonly bulk?: boolean;
 }
 
 /** Publishes tasks, waking whom it must, rests until all are settled, and closes. */
@@ -27,8 +35,8 @@ const submits =
   ({ words }) => {
     const owner = new Owner(words);
     const wakeUp = new WakeUp(words);
-    for (const [i, { ring = NORMAL, avoid = 0 }] of tasks.entries()) {
-      while (owner.offer(i + 1, ring, avoid) < 0) owner.rest();
+    for (const [i, { ring = NORMAL, avoid, bulk }] of tasks.entries()) {
+      while (owner.offer(i + 1, ring, avoid, bulk) < 0) owner.rest();
       wakeUp.wakeOne();
     }
     while (owner.reap() >= 0 && owner.inFlight > 0) owner.rest();
@@ -107,6 +115,27 @@ describe('a publication', () => {
   });
 });
 
+test('a worker that dies as it wakes another does not leave that one asleep', () => {
+  /** Looked for work, has found some, and fetches help for what it leaves behind. */
+  const fetchesHelp: ThreadBody = ({ words, thread }) => {
+    const wakeUp = new WakeUp(words);
+    wakeUp.stopSpinning(thread);
+    if (new Claims(words, thread, layoutOf).anyWaiting) wakeUp.wakeOne();
+    return drain(words, thread, 0);
+  };
+  const spinning = mill([1, 2]);
+  expectNoFault({
+    ...spinning,
+    ...deadly,
+    setup: (world) => {
+      spinning.setup?.(world);
+      new WakeUp(world.words).startSpinning(1);
+    },
+    threads: [submits({}), fetchesHelp, works()],
+    mode: within(1),
+  });
+});
+
 describe('a task that is to avoid a worker', () => {
   const ring = RETRY_RING;
   test('wakes another', () => {
@@ -116,6 +145,25 @@ describe('a task that is to avoid a worker', () => {
         expectNoFault({ ...mill([1, 2]), threads, mode: within(1) });
         expectNoFault({ ...mill([1, 2]), threads, mode: random(1_000) });
       }
+    }
+  });
+
+  test('and then is to avoid nobody, wakes whoever is left', () => {
+    /** Thread 0 does what the dispatcher does when one worker is left. */
+    const letsTheLastHaveIt: ThreadBody = ({ words }) => {
+      const owner = new Owner(words);
+      const wakeUp = new WakeUp(words);
+      const cell = owner.offer(1, ring, 1);
+      wakeUp.wakeOne();
+      Atomics.store(words, owner.table.at(cell) + AVOID, 0);
+      if (owner.table.waiting) wakeUp.wakeOne();
+      while (owner.reap() >= 0 && owner.inFlight > 0) owner.rest();
+      wakeUp.close([1]);
+      return owner;
+    };
+    for (const spinners of [0, 1]) {
+      const threads = [letsTheLastHaveIt, works(spinners)];
+      expectNoFault({ ...mill([1]), threads, mode: within(2) });
     }
   });
 
@@ -159,7 +207,10 @@ describe('the express worker', () => {
     (spinners: number): ThreadBody =>
     ({ words, thread }) => {
       const tasks = drain(words, thread, spinners);
-      ensure(!tasks.includes(CHUNK), 'It runs a chunk');
+      ensure(
+        tasks.every((task) => task === SMALL),
+        'It runs a chunk',
+      );
       return tasks;
     };
 
@@ -173,6 +224,14 @@ describe('the express worker', () => {
         expectNoFault({ ...mill([1, 2], 2), threads, mode: within(1) });
         expectNoFault({ ...mill([1, 2], 2), threads, mode: random(2_000) });
       }
+    }
+  });
+
+  test('leaves chunks to others, those that are tried again too', () => {
+    for (const chunk of [{ ring: BULK }, { ring: RETRY_RING, bulk: true }]) {
+      const threads = [submits({ ring: BULK }, {}, chunk), works(), standsBy(1)];
+      expectNoFault({ ...mill([1, 2], 2), threads, mode: within(1) });
+      expectNoFault({ ...mill([1, 2], 2), threads, mode: random(1_000) });
     }
   });
 

@@ -44,13 +44,6 @@ export const mutants = [
   },
   {
     file: 'dispatch/task-table.js',
-    fault: 'a finished cell is listed, and not marked as done',
-    edits: [['Atomics.store(words, at + STATE, withState(words[at + STATE], DONE, worker));', '']],
-    caughtBy: table,
-    named: 'dies',
-  },
-  {
-    file: 'dispatch/task-table.js',
     fault: 'a cell is listed before it is marked as done',
     edits: [
       ['Atomics.store(words, at + STATE, withState(words[at + STATE], DONE, worker));', ''],
@@ -179,17 +172,6 @@ export const mutants = [
   },
   {
     file: 'dispatch/wake-up.js',
-    fault: 'two wakers wake the same worker',
-    edits: [
-      [
-        'if ((Atomics.and(words, SLEEPERS + w, ~bit) & bit) !== 0) {',
-        'Atomics.and(words, SLEEPERS + w, ~bit); {',
-      ],
-    ],
-    caughtBy: wakeUps,
-  },
-  {
-    file: 'dispatch/wake-up.js',
     fault: 'a waker believes that a worker which has stopped looking still looks',
     edits: [
       [
@@ -216,7 +198,7 @@ export const mutants = [
     fault: 'a burial wakes only one that says it sleeps',
     edits: [['this.#wakeUp.wakeEveryone();', 'this.#wakeUp.wakeOne();']],
     caughtBy: wakeUps,
-    named: 'lost',
+    named: 'asleep',
   },
   {
     file: 'dispatch/workforce.js',
@@ -282,5 +264,19 @@ export const mutants = [
     ],
     caughtBy: wakeUps,
     named: 'express',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'the express worker takes chunks that are tried again',
+    edits: [['if (smallOnly && (this.words[at + FLAGS] & BULK) !== 0) return false;', '']],
+    caughtBy: wakeUps,
+    named: 'express',
+  },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a task that need avoid nobody any more is for nobody',
+    edits: [['avoided === NOBODY || avoided !== worker', 'avoided !== worker']],
+    caughtBy: wakeUps,
+    named: 'avoid nobody',
   },
 ];
