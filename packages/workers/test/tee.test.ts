@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs, { createWriteStream, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -118,6 +118,35 @@ describe('when one fails, the flow fails and nothing partial is left', () => {
     expect(namesIn(dirname(to))).toEqual([]);
   });
 
+  test('while another still reads its part: the slices wait for that', async () => {
+    // A file's stream reads the slices themselves.
+    let held: { bytes: Uint8Array; done: () => void } | undefined;
+    const write = (_file: number, bytes: Uint8Array, ...rest: unknown[]): void => {
+      const callback = rest.at(-1) as (error: null, written: number) => void;
+      held = { bytes, done: () => callback(null, bytes.length) };
+    };
+    const { open, close } = fs;
+    const reading = createWriteStream(newPath(), {
+      fs: { open, close, write: write as typeof fs.write },
+    });
+    let fail: ((error: Error) => void) | undefined;
+    const failing = new Writable({
+      write: (_piece, _encoding, callback) => void (fail = callback),
+    });
+    let over = false;
+    const pumping = failureOf(mill.pump({ from: input, op: copy, to: [reading, failing] })).finally(
+      () => (over = true),
+    );
+    await until(() => held !== undefined && fail !== undefined);
+    fail!(new Error('no flour bags'));
+    await until(() => failing.destroyed);
+    for (let i = 0; i < 3; i++) await mill.run(copy, Buffer.alloc(4 * MiB));
+    expect(over).toBe(false);
+    expect(Buffer.compare(held!.bytes, input.subarray(0, CHUNK))).toBe(0);
+    held!.done();
+    expect((await pumping).cause).toMatchObject({ message: 'no flour bags' });
+  });
+
   test('a device that is full', async () => {
     const to = newPath();
     expect(await systemCodeOf(mill.pump({ from: input, op: copy, to: [to, device('full')] }))).toBe(
@@ -169,6 +198,17 @@ describe('when one fails, the flow fails and nothing partial is left', () => {
       expect(namesIn(dirname(other))).toEqual([]);
       expect(namesIn(dirname(taken))).toEqual(['output']);
     }
+  });
+
+  test('a stream that breaks at its very end: a file that was there is still what it was', async () => {
+    const to = fileOf('old');
+    const failing = new Writable({
+      write: (_piece, _encoding, callback) => callback(),
+      final: (callback) => callback(new Error('cannot close')),
+    });
+    expect(await codeOf(mill.pump({ from: input, op: copy, to: [to, failing] }))).toBe('ERR_WRITE');
+    expect(readFileSync(to, 'utf8')).toBe('old');
+    expect(namesIn(dirname(to))).toEqual(['input']);
   });
 
   test('one whose folder is gone at the end: a file that was made is removed again', async () => {

@@ -175,6 +175,15 @@ describe('when the reader cancels', () => {
     expect(await piping).toBe('late');
   });
 
+  test('a writer that has nothing to write is told', async () => {
+    const { readable, writable } = mill.web(copy);
+    const writer = writable.getWriter();
+    await writer.write('taken');
+    const closed = rejection(writer.closed);
+    await readable.cancel('enough');
+    expect(await closed).toBe('enough');
+  });
+
   test('a write that waits rejects with the reason', async () => {
     const { readable, writable } = mill.web(copy);
     const writer = writable.getWriter();

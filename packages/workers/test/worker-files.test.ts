@@ -166,11 +166,11 @@ describe('nothing partial is left', () => {
   });
 
   test('where a write does less than it was asked for, and the next one fails', async () => {
-    // The limit on a file's size, 300 blocks, lies within a chunk: so much is written, then comes EFBIG.
+    // The limit on a file's size, 300 blocks, lies within the last chunk: so much is written, then comes EFBIG.
     const to = newPath();
     const script = fileURLToPath(new URL('one-pump.mjs', import.meta.url));
     const shell = ['-c', 'ulimit -f 300; exec "$@"', 'sh', process.execPath, script];
-    const { stdout, stderr } = spawnSync('sh', [...shell, fileOf(noise(4 * MiB)), to], {
+    const { stdout, stderr } = spawnSync('sh', [...shell, fileOf(noise(3 * CHUNK)), to], {
       encoding: 'utf8',
     });
     expect(stderr).toBe('');
