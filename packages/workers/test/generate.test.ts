@@ -186,6 +186,8 @@ describe('a consumer that leaves', () => {
       const outputs = mill.run(ops.after, undefined, { words: counter.words, outputs: 1, what });
       expect((await outputs.next()).value).toBe(1);
       const next = outputs.next();
+      // It counts once when it begins, and once when it goes to wait: at a yield it would have ended.
+      await until(() => counter.made === 2);
       expect(await outputs.return!()).toEqual({ done: true, value: undefined });
       expect(await next).toEqual({ done: true, value: undefined });
       expect(mill.stats().deaths).toBe(deaths + 1);

@@ -102,9 +102,11 @@ export const after = defineOp(url, 'after', {
           yield () => {};
           break;
         case 'wait for ever':
+          Atomics.add(words, 0, 1);
           await new Promise(() => {});
           break;
         case 'loop for ever':
+          Atomics.add(words, 0, 1);
           for (;;) Atomics.load(words, 0);
         case 'exit once':
           if (begun === 0) process.exit(1);
