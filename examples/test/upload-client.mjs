@@ -7,8 +7,9 @@ import { request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 
 const [url = '', mebibytes = '1'] = process.argv.slice(2);
-// Half of it compresses.
-const block = Buffer.concat([randomBytes(512 * 1024), Buffer.alloc(512 * 1024, 'millrace ')]);
+// Half of it compresses, though not easily.
+const digits = randomBytes(256 * 1024).toString('hex');
+const block = Buffer.concat([Buffer.from(digits), randomBytes(512 * 1024)]);
 const hash = createHash('sha256');
 
 function* body() {
