@@ -1,6 +1,7 @@
 /** Every question there is, in the order in which they are asked. */
 import type { Question } from './question.js';
 import { acquireRelease } from './questions/acquire-release.js';
+import { call } from './questions/call.js';
 import { gzipFile } from './questions/gzip-file.js';
 import { idle } from './questions/idle.js';
 import { kernel } from './questions/kernel.js';
@@ -19,6 +20,7 @@ export const questions: readonly Question[] = [
   spscRing,
   messageRing,
   smallTask,
+  call,
   roundTrip,
   kernel,
   startUp,
