@@ -88,8 +88,11 @@ export class Claims {
     const express = this.#isExpress;
     if (express && !allOccupied(this.#words)) return -1;
     const rings = express ? SMALL : ringsAt(this.#turn);
+    const only = this.#onlyTheMills ? this.#table(MILL_LANE) : undefined;
+    const used = only ? only.used : ~0;
     for (const ring of rings) {
-      const at = this.#claimIn(ring, express);
+      if (((used >>> ring) & 1) === 0) continue;
+      const at = only ? only.claim(ring, this.#worker, express) : this.#claimIn(ring, express);
       if (at < 0) continue;
       this.#turn++;
       return at;
@@ -134,12 +137,12 @@ export class Claims {
   }
 
   #claimIn(ring: number, smallOnly: boolean): number {
-    if (this.#onlyTheMills) return this.#table(MILL_LANE).claim(ring, this.#worker, smallOnly);
     const count = Atomics.load(this.#words, SPAN) * 32;
     for (let i = 0; i < count; i++) {
       const lane = (this.#firstLane + i) % count;
       if (!this.#inUse(lane)) continue;
       const table = this.#table(lane);
+      if (((table.used >>> ring) & 1) === 0) continue;
       const at = table.claim(ring, this.#worker, smallOnly);
       if (at < 0) continue;
       this.#firstLane = (lane + 1) % count;

@@ -20,6 +20,7 @@
  * A lane is written by its owner, who submits, and by the workers:
  *
  *   line 0   TAILS       one a ring: tasks published so far; written by the owner
+ *            USED        a bit for each ring in which there ever was a task: the others need no look
  *   line 1   REST        1 while the owner rests and wants a signal
  *   line 2   SIGNAL      counts the signals to the owner; it waits on this word
  *   line 3   ORPHANS     counts the deaths of workers that left tasks of this lane behind
@@ -90,6 +91,9 @@ export function heapAt(worker: number): number {
 export const RINGS = 9;
 export const RETRY_RING = 4;
 export const FIRST_BULK_RING = 5;
+
+/** Behind the tails, in their line. */
+export const USED = 16;
 
 /** Where the parts of one lane lie. */
 export interface LaneLayout {

@@ -33,6 +33,7 @@ import {
   RINGS,
   RUNNING,
   STATE,
+  USED,
   nextGeneration,
   ringIn,
   stateOf,
@@ -43,11 +44,14 @@ import {
 } from './layout.js';
 
 const NOBODY = 0;
+const ALL_RINGS = (1 << RINGS) - 1;
+const SMALL_RINGS = (1 << FIRST_BULK_RING) - 1;
 
 export class TaskTable {
   readonly words: Int32Array;
   readonly layout: LaneLayout;
   readonly #tailsAt: number;
+  readonly #usedAt: number;
   readonly #headsAt: number;
   readonly #ringsAt: number;
   readonly #ringMask: number;
@@ -56,11 +60,14 @@ export class TaskTable {
   readonly #doneAt: number;
   readonly #doneWords: number;
   readonly #doneMask: number;
+  /** Owner: the rings that USED names for certain. */
+  #used = 0;
 
   constructor(words: Int32Array, layout: LaneLayout) {
     this.words = words;
     this.layout = layout;
     this.#tailsAt = layout.at;
+    this.#usedAt = layout.at + USED;
     this.#headsAt = layout.headsAt;
     this.#ringsAt = layout.ringsAt;
     this.#ringWords = 2 * layout.cells;
@@ -82,12 +89,18 @@ export class TaskTable {
     const at = this.at(cell) + STATE;
     const tailAt = this.#tailsAt + ring;
     const tail = words[tailAt]!;
+    if (((this.#used >>> ring) & 1) === 0) this.#use(ring);
     words[at + FLAGS] = withRing(words[at + FLAGS]!, ring);
     // The cell's fields were stored before: this publishes them to whoever sees READY.
     Atomics.store(words, at, nextGeneration(Atomics.load(words, at), READY));
     words[this.#entryAt(ring, tail)] = cell;
     // Publishes the ring's entry.
     Atomics.store(words, tailAt, (tail + 1) | 0);
+  }
+
+  /** A bit for each ring that is worth a look: it is set before whoever publishes looks for sleepers. */
+  get used(): number {
+    return Atomics.load(this.words, this.#usedAt);
   }
 
   /**
@@ -123,8 +136,9 @@ export class TaskTable {
   /** Whether something waits that `worker` may take, at a glance. */
   waitingFor(worker: number, smallOnly = false): boolean {
     const { words } = this;
-    const rings = smallOnly ? FIRST_BULK_RING : RINGS;
-    for (let ring = 0; ring < rings; ring++) {
+    let rings = this.used & (smallOnly ? SMALL_RINGS : ALL_RINGS);
+    for (; rings !== 0; rings &= rings - 1) {
+      const ring = 31 - Math.clz32(rings & -rings);
       let head = Atomics.load(words, this.#headsAt + ring * LINE);
       const tail = Atomics.load(words, this.#tailsAt + ring);
       if (ring !== RETRY_RING && head !== tail) return true;
@@ -262,6 +276,11 @@ export class TaskTable {
     if (smallOnly && (this.words[at + FLAGS]! & BULK) !== 0) return false;
     const avoided = Atomics.load(this.words, at + AVOID);
     return avoided === NOBODY || avoided !== worker;
+  }
+
+  #use(ring: number): void {
+    this.#used |= 1 << ring;
+    Atomics.or(this.words, this.#usedAt, 1 << ring);
   }
 
   #entryAt(ring: number, position: number): number {

@@ -91,6 +91,13 @@ export class WakeUp {
     if (express !== 0 && this.#has(SLEEPERS, express) && allOccupied(words)) this.#wake(express);
   }
 
+  /** Whether anyone sleeps who could be woken. Who announces itself after this looks for work itself. */
+  get someoneSleeps(): boolean {
+    const span = Atomics.load(this.#words, SPAN);
+    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, SLEEPERS + w) !== 0) return true;
+    return false;
+  }
+
   /** Worker: says that it looks for work. */
   startSpinning(worker: number): void {
     this.#set(SPINNERS, worker);

@@ -103,7 +103,7 @@ export class Drain {
       }
       this.#tenure.takes();
       // Whoever takes a task and leaves others behind fetches help.
-      if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
+      if (this.#wakeUp.someoneSleeps && this.#claims.anyWaiting) this.#wakeUp.wakeOne();
       const op = this.#ops.get(this.#words[at + CONFIG]!);
       const settled = op ? this.#start(at, op) : await this.#loadAndStart(at);
       // With asynchronous ops under way, or guests, the event loop gets its turn between tasks.

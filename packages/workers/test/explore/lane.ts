@@ -252,7 +252,7 @@ export function drain(
       wakeUp.stopSpinning(me);
     }
     if (at >= 0) {
-      if (claims.anyWaiting) wakeUp.wakeOne();
+      if (wakeUp.someoneSleeps && claims.anyWaiting) wakeUp.wakeOne();
       const bulk = (words[at + FLAGS]! & BULK) !== 0;
       if (bulk && wakeUp.occupy(me) && claims.smallWaiting) wakeUp.wakeOne();
       if (bulk) atChunk?.();

@@ -279,4 +279,10 @@ export const mutants = [
     caughtBy: wakeUps,
     named: 'avoid nobody',
   },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a ring is not said to be in use',
+    edits: [['Atomics.or(this.words, this.#usedAt, 1 << ring);', '']],
+    caughtBy: wakeUps,
+  },
 ];
