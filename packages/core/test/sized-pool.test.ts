@@ -15,7 +15,7 @@ import {
   stateOf,
   slabOf,
   type SizedBufferPool,
-  type SliceOwner,
+  type SliceLender,
   type SlotRef,
 } from '@millrace/core/internal';
 import fc from 'fast-check';
@@ -39,12 +39,13 @@ function poolOf(pool: number, thread = me): SizedBufferPool {
 }
 
 /** No slice here is used by its bytes. */
-const owner: SliceOwner = {
+const owner: SliceLender = {
   viewOf: () => expect.unreachable(),
   isLive: () => expect.unreachable(),
   share: () => expect.unreachable(),
   resize: () => expect.unreachable(),
   tell: () => expect.unreachable(),
+  watch: () => expect.unreachable(),
 };
 
 interface Lent {
@@ -53,7 +54,7 @@ interface Lent {
 }
 
 function tryLend(pool: SizedBufferPool): Lent | undefined {
-  return pool.lend(owner, pool.slotBytes);
+  return pool.lend(owner, pool.slotBytes, false);
 }
 
 function lend(pool: SizedBufferPool): Lent {

@@ -35,10 +35,23 @@ export function classOfPool(pool: number): number {
 /** The largest slice that can be leased, in bytes. */
 export const LARGEST_CLASS_BYTES = 4 * MiB;
 
-/** Class index by the bit length of `bytes - 1`; a class above fits the bit length exactly or is the next one up. */
-const CLASS_BY_BITS = Int8Array.from({ length: 33 }, (_, bits) =>
-  SIZE_CLASSES.findIndex((size) => size >= 2 ** bits),
+/** Of what is no size of a slice of one slot. */
+const NO_CLASS = -1;
+
+/** Class index by the leading zeros of `bytes - 1`: the class that is as large as that power of two, or the next one up. */
+const CLASS_BY_ZEROS = Int8Array.from({ length: 33 }, (_, zeros) =>
+  SIZE_CLASSES.findIndex((size) => size >= 2 ** (32 - zeros)),
 );
+
+/** The index of the smallest class that holds `bytes`, or −1 when none does, or that is no size. */
+export function classFor(bytes: number): number {
+  if (typeof bytes === 'number') {
+    const last = bytes - 1;
+    // An integer. Below 0, or too large, it has so few leading zeros that there is no class.
+    if ((last | 0) === last) return CLASS_BY_ZEROS[Math.clz32(last)]!;
+  }
+  return NO_CLASS;
+}
 
 /**
  * The index of the smallest class that holds `bytes`.
@@ -46,16 +59,10 @@ const CLASS_BY_BITS = Int8Array.from({ length: 33 }, (_, bits) =>
  * @throws MillraceError `ERR_SIZE` unless `bytes` is an integer from 1 to {@link LARGEST_CLASS_BYTES}
  */
 export function classOf(bytes: number): number {
-  if (
-    typeof bytes !== 'number' ||
-    (bytes | 0) !== bytes ||
-    bytes < 1 ||
-    bytes > LARGEST_CLASS_BYTES
-  ) {
-    throw new MillraceError(
-      'ERR_SIZE',
-      `Cannot lease a slice of ${String(bytes)} bytes as the size must be an integer from 1 to ${LARGEST_CLASS_BYTES}`,
-    );
-  }
-  return CLASS_BY_BITS[32 - Math.clz32(bytes - 1)]!;
+  const sizeClass = classFor(bytes);
+  if (sizeClass !== NO_CLASS) return sizeClass;
+  throw new MillraceError(
+    'ERR_SIZE',
+    `Cannot lease a slice of ${String(bytes)} bytes as the size must be an integer from 1 to ${LARGEST_CLASS_BYTES}`,
+  );
 }

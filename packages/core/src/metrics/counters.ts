@@ -61,11 +61,15 @@ export class StripedCounters {
  */
 export function addTo(words: Int32Array, at: number, amount: number): void {
   const low = words[at]!;
+  const sum = low + amount;
+  // The parity is as it was: nothing was carried into it.
+  if (((low ^ sum) & LOW_RANGE) === 0) words[at] = sum;
+  else carry(words, at, amount);
+}
+
+function carry(words: Int32Array, at: number, amount: number): void {
+  const low = words[at]!;
   const count = (low & LOW_MASK) + amount;
-  if (count < LOW_RANGE) {
-    words[at] = (low & LOW_RANGE) | count;
-    return;
-  }
   // One carry more than `low` tells of: a writer that died between the two stores below left `high` ahead.
   const high = carriesBy(low, words[at + 1]!) + 1;
   // Publishes the carry before the low word that no longer contains it.

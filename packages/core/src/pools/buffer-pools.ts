@@ -5,10 +5,17 @@ import { MillraceError } from '../errors.js';
 import type { ArenaRenewal } from '../memory/arenas.js';
 import { PAGE_BYTES } from '../memory/geometry.js';
 import { SLAB_BYTES, type SlotRef } from '../memory/layout.js';
-import { CLASS_COUNT, LARGEST_CLASS_BYTES, classOf } from '../memory/size-classes.js';
+import { CLASS_COUNT, LARGEST_CLASS_BYTES, classFor, classOf } from '../memory/size-classes.js';
 import { SlabTable, type MemoryHandle } from '../memory/slab-table.js';
 import { StripedCounters, addTo } from '../metrics/counters.js';
-import { Slice, type SliceHandle, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
+import {
+  Slice,
+  type SliceHandle,
+  type SliceKeeper,
+  type SliceLender,
+  type SliceWatch,
+} from '../slices/slice.js';
+import type { SlabRange } from '../slices/free-list.js';
 import type { LeakRecord } from '../slices/leak-watch.js';
 import type { WaitLimits } from '../sync/patience.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
@@ -18,6 +25,9 @@ import { checked, fromWords, toWords, type BufferPoolsOptions } from './settings
 import { sweep } from './sweeper.js';
 import { WAITING_ROOM_WORDS, WaitingRoom } from './waiting-room.js';
 import { Watch } from './watch.js';
+
+/** How many leases to wait with a watch when there is none: after that, it is looked again. */
+const NEVER = 2 ** 30;
 
 export interface BufferPoolsStats {
   /** The most bytes that slices may take together. */
@@ -60,7 +70,7 @@ export interface AcquireOptions extends WaitLimits {
   readonly near?: SliceHandle;
 }
 
-export class BufferPools implements SliceOwner {
+export class BufferPools implements SliceLender {
   readonly thread: ThreadId;
   readonly registry: ThreadRegistry;
   readonly counters: StripedCounters;
@@ -73,7 +83,7 @@ export class BufferPools implements SliceOwner {
   readonly #madeMs = performance.now();
   /** How the part of this thread in a shared slice ends. */
   readonly #seatKeeper: SliceKeeper = { takeBack: (ref) => this.#leave(ref) };
-  /** How many leases will begin before one is watched. */
+  /** How many leases will begin before one is watched; below 0 when it is its turn. */
   #unwatched = 0;
   /** How many slices of this thread share a seat in a slot. */
   readonly #seats = new Map<SlotRef, number>();
@@ -152,10 +162,13 @@ export class BufferPools implements SliceOwner {
    *   `ERR_CANNOT_BLOCK` when it would have to wait on a thread that may not block
    */
   acquire(bytes: number, options?: AcquireOptions): Slice {
-    return (
-      this.#lease(bytes, options?.priority === 'critical', options?.near) ??
-      this.#waitFor(bytes, options ?? {})
-    );
+    // The hot path: short enough to be compiled into whoever calls it.
+    const sizeClass = classFor(bytes);
+    if (options === undefined && sizeClass >= 0) {
+      const slice = this.#pools[sizeClass]!.lend(this, bytes, --this.#unwatched < 0);
+      if (slice !== undefined) return slice;
+    }
+    return this.#acquireAnyhow(bytes, options ?? {});
   }
 
   /** Like {@link acquire}, but `undefined` when nothing is free now. */
@@ -199,8 +212,8 @@ export class BufferPools implements SliceOwner {
     const { ref, lease, byteLength } = handle;
     const adopted = this.#room.adopt(ref, lease);
     if (adopted === undefined) throw stale('adopt', ref);
-    const slice = new Slice(this, this.#room.keeperOf(ref), ref, adopted, byteLength);
-    return this.#watch?.adopted(slice, lease) ?? slice;
+    const watch = this.#watch?.adopt({ ref, lease: adopted, byteLength }, lease);
+    return new Slice(this, this.#room.keeperOf(ref), ref, adopted, byteLength, watch);
   }
 
   /**
@@ -238,28 +251,29 @@ export class BufferPools implements SliceOwner {
     if (this.#room.isShared(lease)) return;
     const shared = this.#room.sharing.share(ref, lease);
     if (shared === undefined) throw stale('share', ref);
+    slice.watch?.forget();
     slice.become(this.#seatKeeper, { ref, lease: shared, byteLength });
-    this.#watch?.forget(slice);
     this.#seats.set(ref, 1);
   }
 
   resize(slice: Slice, byteLength: number): void {
     this.#room.check(byteLength);
-    const { ref, lease } = slice;
+    const { ref, lease, keeper, watch } = slice;
     if (this.#room.isShared(lease)) {
       throw new MillraceError('ERR_INVALID_ARG', 'Cannot resize a slice that is shared');
     }
     if (byteLength <= this.#room.capacityOf(ref)) {
-      slice.become(slice.keeper, { ref, lease, byteLength });
-      this.#watch?.resized(slice);
+      slice.become(keeper, { ref, lease, byteLength }, watch);
+      if (watch) this.#watch!.resized(slice);
       return;
     }
-    const larger = this.acquire(byteLength);
-    larger.bytes.set(slice.bytes);
-    const { keeper } = slice;
-    slice.become(larger.keeper, larger);
-    this.#watch?.moved(slice, ref);
-    if (keeper.takeBack(ref, lease)) this.tell();
+    const other = this.acquire(byteLength);
+    other.bytes.set(slice.bytes);
+    const former = { ref, lease, byteLength: slice.byteLength };
+    slice.become(other.keeper, other, other.watch);
+    other.become(keeper, former, watch);
+    this.#watch?.moved(slice, other);
+    other.release();
   }
 
   /**
@@ -317,6 +331,10 @@ export class BufferPools implements SliceOwner {
     };
   }
 
+  #acquireAnyhow(bytes: number, options: AcquireOptions): Slice {
+    return this.tryAcquire(bytes, options) ?? this.#waitFor(bytes, options);
+  }
+
   #waitFor(bytes: number, options: AcquireOptions): Slice {
     const { timeoutMs = 0 } = options;
     if (timeoutMs === 0) throw this.#exhausted(bytes, 0);
@@ -329,63 +347,49 @@ export class BufferPools implements SliceOwner {
   }
 
   #lease(bytes: number, critical: boolean, near?: SliceHandle): Slice | undefined {
-    // A run counts among the leases of which one is watched.
-    if (
-      (this.#watch !== undefined && --this.#unwatched < 0) ||
-      !(bytes <= LARGEST_CLASS_BYTES) ||
-      near !== undefined
-    ) {
-      return this.#leaseSpecial(bytes, critical, near);
-    }
-    const slice = this.#pools[classOf(bytes)]!.lend(this, bytes);
-    return slice !== undefined || !critical ? slice : this.#leaseReserved(bytes);
+    const watched = --this.#unwatched < 0;
+    const slice =
+      bytes > LARGEST_CLASS_BYTES
+        ? this.#leaseRun(bytes, critical, watched)
+        : this.#leaseSlot(bytes, critical, watched);
+    return slice && near ? this.#nearer(slice, near) : slice;
   }
 
-  #leaseReserved(bytes: number): Slice | undefined {
-    return this.#pools[classOf(bytes) + CLASS_COUNT]!.lend(this, bytes);
+  #leaseSlot(bytes: number, critical: boolean, watched: boolean): Slice | undefined {
+    const sizeClass = classOf(bytes);
+    const slice = this.#pools[sizeClass]!.lend(this, bytes, watched);
+    if (slice !== undefined || !critical) return slice;
+    return this.#pools[sizeClass + CLASS_COUNT]!.lend(this, bytes, watched);
   }
 
-  /** A slice that is a run, or watched, or near another. */
-  #leaseSpecial(bytes: number, critical: boolean, near?: SliceHandle): Slice | undefined {
+  #leaseRun(
+    bytes: number,
+    critical: boolean,
+    watched: boolean,
+    within?: SlabRange,
+  ): Slice | undefined {
     for (;;) {
-      const anywhere = this.#leaseUnwatched(bytes, critical);
-      const slice = anywhere && near ? this.#nearer(anywhere, near) : anywhere;
-      if (!slice || !this.#watch || this.#unwatched >= 0) return slice;
-      const begun = this.#watch.begun(slice);
-      if (!begun) continue;
-      this.#unwatched = this.#watch.every - 1;
-      return begun;
+      const ref = this.#room.acquireRun(bytes, critical, within);
+      if (ref === undefined) return undefined;
+      const { lease } = this.#room.runs;
+      const watch = watched ? this.watch(ref, lease, bytes) : undefined;
+      if (watch !== null) return new Slice(this, this.#room, ref, lease, bytes, watch);
     }
-  }
-
-  #leaseUnwatched(bytes: number, critical: boolean): Slice | undefined {
-    if (!(bytes <= LARGEST_CLASS_BYTES)) {
-      const ref = this.#room.acquireRun(bytes, critical);
-      return ref === undefined ? undefined : this.#run(ref, bytes);
-    }
-    const slice = this.#pools[classOf(bytes)]!.lend(this, bytes);
-    return slice !== undefined || !critical ? slice : this.#leaseReserved(bytes);
   }
 
   /** A slice of the same size in the arena of `near`, or else `slice` itself. */
   #nearer(slice: Slice, near: SliceHandle): Slice {
     const { byteLength } = slice;
+    const watched = slice.watch !== undefined;
     const arena = this.#room.arenaOf(near.ref);
     if (this.#room.arenaOf(slice.ref).from === arena.from) return slice;
-    let nearer: Slice | undefined;
-    if (byteLength <= LARGEST_CLASS_BYTES) {
-      nearer = this.#pools[classOf(byteLength)]!.lendWithin(arena, this, byteLength);
-    } else {
-      const ref = this.#room.acquireRun(byteLength, false, arena);
-      if (ref !== undefined) nearer = this.#run(ref, byteLength);
-    }
+    const nearer =
+      byteLength > LARGEST_CLASS_BYTES
+        ? this.#leaseRun(byteLength, false, watched, arena)
+        : this.#pools[classOf(byteLength)]!.lendWithin(arena, this, byteLength, watched);
     if (!nearer) return slice;
     slice.release();
     return nearer;
-  }
-
-  #run(ref: SlotRef, bytes: number): Slice {
-    return new Slice(this, this.#room, ref, this.#room.runs.lease, bytes);
   }
 
   #leave(ref: SlotRef): boolean {
@@ -401,6 +405,12 @@ export class BufferPools implements SliceOwner {
 
   tell(): void {
     this.#room.waiting.call();
+  }
+
+  watch(ref: SlotRef, lease: number, byteLength: number): SliceWatch | undefined | null {
+    const watch = this.#watch?.begin(ref, lease, byteLength);
+    if (watch !== null) this.#unwatched = this.#watch ? this.#watch.every - 1 : NEVER;
+    return watch;
   }
 
   #inTime(error: unknown, bytes: number, timeoutMs: number | undefined): unknown {

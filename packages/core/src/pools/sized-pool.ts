@@ -18,10 +18,15 @@ import { addTo } from '../metrics/counters.js';
 import type { FreeList, Keep, SlabRange } from '../slices/free-list.js';
 import type { LeaseCount } from '../slices/lease-count.js';
 import { Magazine } from '../slices/magazine.js';
-import { Slice, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
-import { CACHED, LIVE, ended, withState } from '../slices/slot-word.js';
+import { Slice, type SliceKeeper, type SliceLender } from '../slices/slice.js';
+import { CACHED, GENERATION_BITS, LIVE, ended, withState } from '../slices/slot-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { Growth } from './growth.js';
+
+/** For the hot paths: a constant of this module is compiled in, one of another is loaded each time. */
+const SLOT = LINE;
+const ASKED = ATTENTION;
+const GENERATION = GENERATION_BITS;
 
 /** What all pools of one thread share. */
 export interface PoolContext {
@@ -39,10 +44,14 @@ export class SizedBufferPool implements SliceKeeper {
   readonly slotBytes: number;
   readonly list: FreeList;
   readonly #words: Int32Array;
-  readonly #thread: ThreadId;
+  /** What {@link withState} and {@link ended} add to a generation in the hot paths. */
+  readonly #live: number;
+  readonly #cached: number;
   readonly #slotsAt: number;
   readonly #leasedAt: number;
   readonly #magazineAt: number;
+  readonly #entriesAt: number;
+  readonly #entryWordsAt: number;
   readonly #capacity: number;
   readonly #pool: number;
   readonly #magazine: Magazine;
@@ -61,12 +70,15 @@ export class SizedBufferPool implements SliceKeeper {
     this.#words = words;
     this.#layout = layout;
     this.#slotsAt = layout.slotsAt;
-    this.#thread = thread;
+    this.#live = withState(0, LIVE, thread);
+    this.#cached = ended(0, CACHED, thread);
     this.#leasedAt = count.leasedAt;
     this.#growth = growth;
     this.#pool = pool;
     this.#magazine = new Magazine(words, layout, thread, pool);
     this.#magazineAt = this.#magazine.at;
+    this.#entriesAt = this.#magazine.at + MAGAZINE_ENTRIES;
+    this.#entryWordsAt = this.#magazine.at + MAGAZINE_CACHED;
     this.#capacity = this.#magazine.capacity;
     this.#callWaiting = () => waiting.call();
     this.#keep = (ref, cached) => void this.#magazine.push(ref, cached);
@@ -75,29 +87,37 @@ export class SizedBufferPool implements SliceKeeper {
   /**
    * Leases a slot for `bytes` bytes, which it must hold; `undefined` when none is to be had.
    *
-   * This and {@link takeBack} are the hot paths: each written out in one piece.
+   * This and {@link takeBack} are the hot paths, written out in one piece. What happens seldom happens
+   * before the slice is made: the compiler then knows what is in it until its release.
+   *
+   * @param watched whether it is the turn of this lease to be watched
    */
-  lend(owner: SliceOwner, bytes: number): Slice | undefined {
+  lend(owner: SliceLender, bytes: number, watched: boolean): Slice | undefined {
     const words = this.#words;
-    const magazine = this.#magazineAt;
     for (;;) {
-      const entry = words[magazine]! - 1;
-      if (entry < 0) return this.#lendFromList(owner, bytes);
-      words[magazine] = entry;
-      const ref = words[magazine + MAGAZINE_ENTRIES + entry] as SlotRef;
-      const word = words[magazine + MAGAZINE_CACHED + entry]!;
-      const lease = withState(word, LIVE, this.#thread);
+      const last = words[this.#magazineAt]! - 1;
+      if (last < 0) return this.#lendFromList(owner, bytes, watched);
+      words[this.#magazineAt] = last;
+      const ref = words[this.#entriesAt + last] as SlotRef;
+      const word = words[this.#entryWordsAt + last]!;
+      const lease = (word & GENERATION) | this.#live;
       // An entry of the magazine whose slot another thread has taken is dropped.
-      if (Atomics.compareExchange(words, this.#slotsAt + ref * LINE, word, lease) !== word)
+      if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, word, lease) !== word)
         continue;
       addTo(words, this.#leasedAt, 1);
-      return new Slice(owner, this, ref, lease, bytes);
+      const watch = watched ? owner.watch(ref, lease, bytes) : undefined;
+      if (watch !== null) return new Slice(owner, this, ref, lease, bytes, watch);
     }
   }
 
   /** The same in one of the slabs `within`, where the magazine is of no use: its slots lie anywhere. */
-  lendWithin(within: SlabRange, owner: SliceOwner, bytes: number): Slice | undefined {
-    return this.#lendFrom(this.list.within(within), owner, bytes);
+  lendWithin(
+    within: SlabRange,
+    owner: SliceLender,
+    bytes: number,
+    watched: boolean,
+  ): Slice | undefined {
+    return this.#lendFrom(this.list.within(within), owner, bytes, watched);
   }
 
   /**
@@ -109,20 +129,18 @@ export class SizedBufferPool implements SliceKeeper {
    */
   takeBack(ref: SlotRef, lease: number): boolean {
     const words = this.#words;
-    const at = this.#slotsAt + ref * LINE;
-    const cached = ended(lease, CACHED, this.#thread);
-    if (Atomics.compareExchange(words, at, lease, cached) !== lease) throw endedAlready(ref);
-    // Looked at after the exchange: whoever begins to wait after this finds the slot by its word.
-    if (Atomics.load(words, ATTENTION) !== 0) {
-      this.list.give(ref, cached);
-      return true;
+    const cached = ((lease & GENERATION) + this.#cached) | 0;
+    if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, lease, cached) !== lease) {
+      throw endedAlready(ref);
     }
-    const magazine = this.#magazineAt;
-    const count = words[magazine]!;
-    if (count >= this.#capacity) return this.#overflow(ref, cached);
-    words[magazine + MAGAZINE_ENTRIES + count] = ref;
-    words[magazine + MAGAZINE_CACHED + count] = cached;
-    words[magazine] = count + 1;
+    const count = words[this.#magazineAt]!;
+    // Looked at after the exchange: whoever begins to wait after this finds the slot by its word.
+    if (Atomics.load(words, ASKED) !== 0 || count >= this.#capacity) {
+      return this.#giveBack(ref, cached);
+    }
+    words[this.#entriesAt + count] = ref;
+    words[this.#entryWordsAt + count] = cached;
+    words[this.#magazineAt] = count + 1;
     return false;
   }
 
@@ -148,29 +166,43 @@ export class SizedBufferPool implements SliceKeeper {
     return { slotBytes: this.slotBytes, cached: this.#magazine.count, slots, free };
   }
 
-  #lendFromList(owner: SliceOwner, bytes: number): Slice | undefined {
-    const slice = this.#lendFrom(this.list, owner, bytes);
+  #lendFromList(owner: SliceLender, bytes: number, watched: boolean): Slice | undefined {
+    const slice = this.#lendFrom(this.list, owner, bytes, watched);
     if (slice && this.#capacity > 1 && this.list.take(this.#capacity - 1, this.#keep) > 0) {
       this.#tell();
     }
     return slice;
   }
 
-  #lendFrom(list: FreeList, owner: SliceOwner, bytes: number): Slice | undefined {
-    let slice: Slice | undefined;
-    const leased: Keep = (ref, lease) => {
-      addTo(this.#words, this.#leasedAt, 1);
-      slice = new Slice(owner, this, ref, lease, bytes);
+  #lendFrom(
+    list: FreeList,
+    owner: SliceLender,
+    bytes: number,
+    watched: boolean,
+  ): Slice | undefined {
+    let [ref, lease]: [SlotRef | undefined, number] = [undefined, 0];
+    const leased: Keep = (...found) => {
+      [ref, lease] = found;
     };
     if (!list.lease(leased)) {
       // Even without a new slab of ours: another thread may have opened one, or given something back.
       this.#growth.grow(this.#pool, list);
       if (!list.lease(leased)) list.steal(leased);
     }
-    return slice;
+    if (ref === undefined) return undefined;
+    addTo(this.#words, this.#leasedAt, 1);
+    const watch = watched ? owner.watch(ref, lease, bytes) : undefined;
+    if (watch === null) return this.#lendFrom(list, owner, bytes, watched);
+    return new Slice(owner, this, ref, lease, bytes, watch);
   }
 
-  #overflow(ref: SlotRef, cached: number): boolean {
+  /** Of a slot that is not to go into the magazine, or for which there is no room. */
+  #giveBack(ref: SlotRef, cached: number): boolean {
+    if (Atomics.load(this.#words, ATTENTION) !== 0) {
+      this.list.give(ref, cached);
+      return true;
+    }
+    if (this.#magazine.push(ref, cached)) return false;
     if (this.#capacity > 0) {
       this.#magazine.shed((older, word) => this.list.give(older, word));
       this.#magazine.push(ref, cached);

@@ -5,7 +5,7 @@ import { MillraceError } from '../errors.js';
 import { SLOTS_PER_SLAB, TICK_MS, slotRef, type SlotRef } from '../memory/layout.js';
 import type { SlabTable } from '../memory/slab-table.js';
 import { Guard } from '../slices/guard.js';
-import type { Slice, SliceKeeper } from '../slices/slice.js';
+import type { Slice, SliceHandle, SliceWatch } from '../slices/slice.js';
 import {
   CORRUPTED,
   LIVE,
@@ -15,19 +15,20 @@ import {
   stateOf,
   withState,
 } from '../slices/slot-word.js';
-import { LeakWatch, origin, type LeakRecord } from '../slices/leak-watch.js';
+import { LeakWatch, origin, type LeakRecord, type Trace } from '../slices/leak-watch.js';
 import type { ThreadId } from '../threads/registry.js';
-import type { PoolRoom } from './pool-room.js';
+import { stale, type PoolRoom } from './pool-room.js';
 
 /** Of `sampled`: one watched slice in so many is traced, which costs as much as hundreds of leases. */
 const TRACE_SAMPLE = 256;
 /** Of `sampled`: one lease in so many is watched. */
 const SAMPLE = 128;
 
-export class Watch implements SliceKeeper {
+/** Watches the slices of one thread. It is itself what watches those that are not traced. */
+export class Watch implements SliceWatch {
   readonly #room: PoolRoom;
   readonly #guard: Guard;
-  readonly #leaks: LeakWatch;
+  readonly leaks: LeakWatch;
   readonly #report: (error: MillraceError) => void;
   readonly #every: number;
   readonly #traceEvery: number;
@@ -44,7 +45,7 @@ export class Watch implements SliceKeeper {
     this.#report = report;
     this.#every = level === 'full' ? 1 : SAMPLE;
     this.#traceEvery = level === 'full' ? 1 : TRACE_SAMPLE;
-    this.#leaks = new LeakWatch((ref, lease) => room.holds(ref, lease), report);
+    this.leaks = new LeakWatch((ref, lease) => room.holds(ref, lease), report);
   }
 
   /** Of how many leases it watches one. */
@@ -52,9 +53,8 @@ export class Watch implements SliceKeeper {
     return this.#every;
   }
 
-  /** A watched slice for a lease that has just begun; `undefined` when its slot is spoiled: lease another. */
-  begun(slice: Slice): Slice | undefined {
-    const { ref, lease, byteLength } = slice;
+  /** Watches a lease that has just begun; `null` when its slot is spoiled: lease another. */
+  begin(ref: SlotRef, lease: number, byteLength: number): SliceWatch | null {
     if (this.#guard.spoiled(ref, lease)) {
       this.#spoil(ref, lease);
       this.#report(
@@ -63,18 +63,27 @@ export class Watch implements SliceKeeper {
           `Slot ${ref} was written to after its slice had been released; it is lent no more`,
         ),
       );
-      return undefined;
+      return null;
     }
     this.#guard.begin(ref, lease, byteLength);
-    return this.#keep(slice);
+    return this.#sometimesTraced(ref, lease, byteLength);
   }
 
-  /** The slice that this thread has adopted, watched if it was before. */
-  adopted(slice: Slice, formerLease: number): Slice {
-    const { ref, lease } = slice;
-    if (this.#guard.watched(ref, formerLease) < 0) return slice;
+  /** What watches the slice of `handle`, which this thread has adopted, if it was watched before. */
+  adopt({ ref, lease, byteLength }: SliceHandle, formerLease: number): SliceWatch | undefined {
+    if (this.#guard.watched(ref, formerLease) < 0) return undefined;
     this.#guard.follow(ref, lease);
-    return this.#keep(slice);
+    return this.#sometimesTraced(ref, lease, byteLength);
+  }
+
+  /** Of a slice that is not traced. */
+  used(): void {
+    // Nobody wants to know.
+  }
+
+  /** Of a slice that is not traced. */
+  forget(): void {
+    // Nothing is known of it.
   }
 
   /**
@@ -82,37 +91,39 @@ export class Watch implements SliceKeeper {
    *
    * @throws MillraceError `ERR_SLICE_OVERRUN`, and the lease has ended; `ERR_SLICE_STALE`
    */
-  takeBack(ref: SlotRef, lease: number): boolean {
-    const keeper = this.#room.keeperOf(ref);
-    const bytes = this.#guard.watched(ref, lease);
+  end(slice: Slice, lease: number, trace?: Trace): void {
+    const { ref } = slice;
     const returning = withState(lease, RETURNING, this.#room.thread);
-    // A lease that has ended is told by the release itself.
-    if (!this.#room.change(ref, lease, returning)) return keeper.takeBack(ref, lease);
-    const trace = this.#leaks.forget(ref);
-    if (this.#guard.end(ref, lease, bytes)) return keeper.takeBack(ref, returning);
+    if (!this.#room.change(ref, lease, returning)) throw stale('release', ref);
+    if (trace) this.leaks.forget(trace);
+    if (this.#guard.end(ref)) {
+      if (slice.keeper.takeBack(ref, returning)) slice.owner.tell();
+      return;
+    }
     this.#spoil(ref, returning);
     throw new MillraceError(
       'ERR_SLICE_OVERRUN',
-      `Somebody wrote beyond the ends of the slice of ${bytes} bytes in slot ${ref}; the slot is lent no more${origin(trace)}`,
+      `Somebody wrote beyond the ends of the slice of ${slice.byteLength} bytes in slot ${ref}; the slot is lent no more${origin(trace)}`,
     );
   }
 
-  /** The slice has another size now. */
+  /** A watched slice has another size now, in the same slot. */
   resized(slice: Slice): void {
-    const { ref, lease, byteLength } = slice;
-    if (this.#guard.watched(ref, lease) >= 0) this.#guard.resize(ref, byteLength);
-    this.#leaks.follow(slice, ref);
+    this.#guard.resize(slice.ref, slice.byteLength);
+    if (slice.watch instanceof TracedWatch) this.leaks.follow(slice.watch.trace, slice);
   }
 
-  /** The slice has left the slot `former`, and stands for what another slice object stood for. */
-  moved(slice: Slice, former: SlotRef): void {
-    this.#leaks.forget(slice.ref);
-    this.#leaks.follow(slice, former);
-  }
-
-  /** Looks at a slice no more, which is shared from now on. */
-  forget(slice: Slice): void {
-    this.#leaks.forget(slice.ref);
+  /** `slice` has changed places with `other`, as it was to be larger: what is known of it goes along. */
+  moved(slice: Slice, other: Slice): void {
+    const { watch } = other;
+    if (!watch) return;
+    if (!slice.watch) this.#guard.begin(slice.ref, slice.lease, slice.byteLength);
+    if (watch instanceof TracedWatch) {
+      slice.watch?.forget();
+      this.leaks.follow(watch.trace, slice);
+      other.become(other.keeper, other, this);
+    }
+    slice.become(slice.keeper, slice, watch instanceof TracedWatch ? watch : (slice.watch ?? this));
   }
 
   /** Watched leases of all threads that have lasted for `ms` or longer. */
@@ -128,23 +139,42 @@ export class Watch implements SliceKeeper {
         if (stateOf(word) !== LIVE || byteLength < 0) continue;
         if (this.#guard.ageOf(ref) * TICK_MS < ms) continue;
         const thread = holderOf(word) as ThreadId;
-        records.push({ ref, byteLength, thread, trace: this.#leaks.traceOf(ref) });
+        records.push({ ref, byteLength, thread, trace: this.leaks.traceOf(ref) });
       }
     }
     return records;
   }
 
-  /** From now on, the lease of `slice` ends here. */
-  #keep(slice: Slice): Slice {
-    slice.become(this, slice);
-    if (--this.#untraced < 0) {
-      this.#untraced = this.#traceEvery - 1;
-      this.#leaks.trace(slice);
-    }
-    return slice;
+  #sometimesTraced(ref: SlotRef, lease: number, byteLength: number): SliceWatch {
+    if (--this.#untraced >= 0) return this;
+    this.#untraced = this.#traceEvery - 1;
+    return new TracedWatch(this, { ref, lease, byteLength });
   }
 
   #spoil(ref: SlotRef, word: number): void {
     this.#room.change(ref, word, ended(word, CORRUPTED, 0));
+  }
+}
+
+/** The watch of one slice that is traced, and that alone refers to it. */
+class TracedWatch implements SliceWatch {
+  readonly trace: Trace;
+  readonly #watch: Watch;
+
+  constructor(watch: Watch, handle: SliceHandle) {
+    this.#watch = watch;
+    this.trace = watch.leaks.trace(this, handle);
+  }
+
+  used(): void {
+    this.trace.use();
+  }
+
+  forget(): void {
+    this.#watch.leaks.forget(this.trace);
+  }
+
+  end(slice: Slice, lease: number): void {
+    this.#watch.end(slice, lease, this.trace);
   }
 }

@@ -5,8 +5,8 @@
  *   │          │ poison│          │        on release; checked when the slot is lent again
  *
  * Which lease is watched is noted in the slot's record, so that any thread can end it, and which lease
- * follows it, so that nobody looks for poison where another lease was in between. `sampled` leaves poison at the beginning and the end of the bytes alone, since to fill a large slot
- * takes longer than 128 leases.
+ * follows it, so that nobody looks for poison where another lease was in between. `sampled` leaves poison
+ * at the beginning and the end of the bytes alone, since to fill a large slot takes longer than 128 leases.
  *
  * Source: the safety levels are Netty's ResourceLeakDetector's; canaries and poison, electric fence's
  * and the Linux slab allocator's.
@@ -23,22 +23,17 @@ import {
   type SlotRef,
 } from '../memory/layout.js';
 import type { SlabTable } from '../memory/slab-table.js';
-import { Place } from './place.js';
+import { EDGE_BYTES, Place } from './place.js';
 import { LIVE, ended, generationOf } from './slot-word.js';
 
-/** Of a canary, before and after. */
-const CANARY_BYTES = 16;
+/** An edge of these lies before and after the bytes. */
 const CANARY = 0xc5;
 const POISON = 0xdb;
-/** Of `sampled`: so many bytes at both ends are poisoned. */
-const EDGE_BYTES = 16;
 
 export class Guard {
   readonly #table: SlabTable;
   readonly #words: Int32Array;
   readonly #place: Place;
-  /** Bytes at both ends that are poisoned. */
-  readonly #edge: number;
   readonly #allWatched: boolean;
 
   constructor(table: SlabTable, level: 'sampled' | 'full') {
@@ -46,7 +41,6 @@ export class Guard {
     this.#words = table.words;
     this.#place = new Place(table);
     this.#allWatched = level === 'full';
-    this.#edge = this.#allWatched ? Infinity : EDGE_BYTES;
   }
 
   /** Whether the slot that has just been leased as `lease` was written to while it was in nobody's hands. */
@@ -64,8 +58,8 @@ export class Guard {
     }
     const bytes = this.#words[record + SLOT_WATCHED_BYTES]!;
     const place = this.#place.at(ref, bytes);
-    const edge = Math.min(bytes, this.#edge);
-    return !place.isAll(0, edge, POISON) || !place.isAll(bytes - edge, bytes, POISON);
+    if (this.#allWatched || bytes < EDGE_BYTES) return !place.isAll(0, bytes, POISON);
+    return !place.isEdge(0, POISON) || !place.isEdge(bytes - EDGE_BYTES, POISON);
   }
 
   /** Begins to watch a lease. */
@@ -87,7 +81,7 @@ export class Guard {
     const whole = isWhole(this.#place.at(ref, former), former);
     this.#enclose(ref, bytes);
     // To be told when the lease ends: the canary that shows it may lie within the slice now.
-    if (!whole) this.#place.at(ref, bytes).fill(-CANARY_BYTES, 0, 0);
+    if (!whole) this.#place.at(ref, bytes).setEdge(-EDGE_BYTES, 0);
   }
 
   /** Bytes of the lease `lease` on `ref` if it is watched, else −1. */
@@ -97,14 +91,18 @@ export class Guard {
     return this.#words[record + SLOT_WATCHED_BYTES]!;
   }
 
-  /** Ends the watch of the lease `lease` of `bytes` bytes; false when a canary was written over. */
-  end(ref: SlotRef, lease: number, bytes: number): boolean {
+  /** Ends the watch of the lease on `ref`; false when a canary was written over, and nothing has changed. */
+  end(ref: SlotRef): boolean {
+    const record = this.#recordOf(ref);
+    const lease = this.#words[record + SLOT_WATCHED]!;
+    const bytes = this.#words[record + SLOT_WATCHED_BYTES]!;
     const place = this.#place.at(ref, bytes);
     if (!isWhole(place, bytes)) return false;
-    const edge = Math.min(bytes, this.#edge);
-    place.fill(0, edge, POISON);
-    if (edge < bytes) place.fill(bytes - edge, bytes, POISON);
-    const record = this.#recordOf(ref);
+    if (this.#allWatched || bytes < EDGE_BYTES) place.fill(0, bytes, POISON);
+    else {
+      place.setEdge(0, POISON);
+      place.setEdge(bytes - EDGE_BYTES, POISON);
+    }
     this.#words[record + SLOT_WATCHED] = 0;
     this.#words[record + SLOT_POISONED_IN] = place.slabWord;
     this.#words[record + SLOT_POISONED] = markOf(ended(lease, LIVE, 0));
@@ -120,8 +118,8 @@ export class Guard {
   #enclose(ref: SlotRef, bytes: number): void {
     this.#words[this.#recordOf(ref) + SLOT_WATCHED_BYTES] = bytes;
     const place = this.#place.at(ref, bytes);
-    place.fill(-CANARY_BYTES, 0, CANARY);
-    place.fill(bytes, bytes + CANARY_BYTES, CANARY);
+    place.setEdge(-EDGE_BYTES, CANARY);
+    place.setEdge(bytes, CANARY);
   }
 
   #recordOf(ref: SlotRef): number {
@@ -131,7 +129,7 @@ export class Guard {
 
 /** Whether both canaries of a lease of `bytes` bytes are as they were. */
 function isWhole(place: Place, bytes: number): boolean {
-  return place.isAll(-CANARY_BYTES, 0, CANARY) && place.isAll(bytes, bytes + CANARY_BYTES, CANARY);
+  return place.isEdge(-EDGE_BYTES, CANARY) && place.isEdge(bytes, CANARY);
 }
 
 /** What names the lease of `word` in its slot; never 0. */

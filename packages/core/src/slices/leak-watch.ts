@@ -4,7 +4,7 @@
 import { MillraceError } from '../errors.js';
 import type { SlotRef } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
-import type { Slice, SliceHandle, SliceTracer } from './slice.js';
+import type { SliceHandle } from './slice.js';
 
 /** Where a slice comes from, for reports. */
 export interface SliceTrace {
@@ -23,24 +23,24 @@ export interface LeakRecord {
 }
 
 /**
- * Stacks, written out at once: a stack that nobody has read keeps alive whatever was `this` in it, which
- * is the slice itself and all that refer to it.
+ * What is known of a traced slice. Stacks are written out at once: a stack that nobody has read keeps
+ * alive whatever was `this` in it, which is the slice itself and all that refer to it.
  */
-class Trace implements SliceTrace, SliceTracer {
+export class Trace implements SliceTrace, SliceHandle {
+  ref: SlotRef;
+  lease: number;
+  byteLength: number;
   readonly #created = stackHere();
-  readonly #end: () => void;
   #lastUsed = this.#created;
 
-  constructor(end: () => void) {
-    this.#end = end;
+  constructor({ ref, lease, byteLength }: SliceHandle) {
+    this.ref = ref;
+    this.lease = lease;
+    this.byteLength = byteLength;
   }
 
   use(): void {
     this.#lastUsed = stackHere();
-  }
-
-  end(): void {
-    this.#end();
   }
 
   get created(): string {
@@ -52,16 +52,12 @@ class Trace implements SliceTrace, SliceTracer {
   }
 }
 
-interface Traced extends SliceHandle {
-  readonly trace: Trace;
-}
-
 /** Notices traced slices of this thread that are garbage-collected while their lease lasts. */
 export class LeakWatch {
   readonly #holds: (ref: SlotRef, lease: number) => boolean;
   readonly #report: (error: MillraceError) => void;
-  readonly #known = new Map<SlotRef, Traced>();
-  readonly #registry: FinalizationRegistry<Traced>;
+  readonly #known = new Map<SlotRef, Trace>();
+  readonly #registry: FinalizationRegistry<Trace>;
 
   constructor(
     holds: (ref: SlotRef, lease: number) => boolean,
@@ -69,48 +65,43 @@ export class LeakWatch {
   ) {
     this.#holds = holds;
     this.#report = report;
-    this.#registry = new FinalizationRegistry((traced) => this.#collected(traced));
+    this.#registry = new FinalizationRegistry((trace) => this.#collected(trace));
   }
 
-  /** Traces a slice from now on. */
-  trace(slice: Slice): void {
-    const { ref } = slice;
-    const trace = new Trace(() => this.forget(ref));
-    slice.traceBy(trace);
-    this.#follow(slice, trace);
-  }
-
-  /** A slice that may be traced has moved from `former`, or has another lease. */
-  follow(slice: Slice, former: SlotRef): void {
-    const known = this.#known.get(former);
-    if (!known) return;
-    this.#known.delete(former);
-    this.#follow(slice, known.trace);
-  }
-
-  /** The lease on `ref` has ended, or is another's from now on. */
-  forget(ref: SlotRef): SliceTrace | undefined {
-    if (this.#known.size === 0) return undefined;
-    const trace = this.traceOf(ref);
-    if (trace) this.#known.delete(ref);
+  /**
+   * Traces a slice from now on.
+   *
+   * @param own what the slice refers to, and nobody else: it is collected when the slice is
+   */
+  trace(own: object, handle: SliceHandle): Trace {
+    const trace = new Trace(handle);
+    this.#known.set(trace.ref, trace);
+    this.#registry.register(own, trace);
     return trace;
   }
 
-  traceOf(ref: SlotRef): SliceTrace | undefined {
-    return this.#known.get(ref)?.trace;
+  /** A traced slice is another one now. */
+  follow(trace: Trace, { ref, lease, byteLength }: SliceHandle): void {
+    this.forget(trace);
+    trace.ref = ref;
+    trace.lease = lease;
+    trace.byteLength = byteLength;
+    this.#known.set(ref, trace);
   }
 
-  #follow(slice: Slice, trace: Trace): void {
-    const { ref, lease, byteLength } = slice;
-    const traced = { ref, lease, byteLength, trace };
-    this.#known.set(ref, traced);
-    this.#registry.register(slice, traced);
+  /** The lease of a traced slice has ended, or is another's from now on. */
+  forget(trace: Trace): void {
+    if (this.#known.get(trace.ref) === trace) this.#known.delete(trace.ref);
   }
 
-  #collected(traced: Traced): void {
-    const { ref, lease, byteLength, trace } = traced;
+  traceOf(ref: SlotRef): Trace | undefined {
+    return this.#known.get(ref);
+  }
+
+  #collected(trace: Trace): void {
+    const { ref, lease, byteLength } = trace;
     // What was released, handed over or shared is not known any more, or known by another lease.
-    if (this.#known.get(ref) !== traced || !this.#holds(ref, lease)) return;
+    if (this.#known.get(ref) !== trace || !this.#holds(ref, lease)) return;
     this.#known.delete(ref);
     this.#report(
       new MillraceError(
@@ -126,12 +117,24 @@ export function origin(trace: SliceTrace | undefined): string {
   return trace ? `.\nIt was leased ${trace.created}\nand last used ${trace.lastUsed}` : '';
 }
 
+/** V8 cuts stacks off; others do not have the limit. */
+const engine = Error as ErrorConstructor & { stackTraceLimit: number };
+
 /** Lines of a stack that stand for the watch itself. */
 const OWN_LINES =
-  /(?:leak-watch|pools\/watch|pools\/buffer-pools|slices\/slice)\.js|new Trace|Trace\.use/;
+  /(?:leak-watch|pools\/(?:watch|sized-pool|buffer-pools)|slices\/slice)\.js|new Trace|Trace\.use/;
 
+/** At most so many of its lines are our own. */
+const MOST_OWN_LINES = 12;
+
+/** The stack, with as many lines of the caller's as it has set. */
 function stackHere(): string {
-  return new Error().stack ?? '';
+  const limit = engine.stackTraceLimit;
+  if (!(limit > 0)) return new Error().stack ?? '';
+  engine.stackTraceLimit = limit + MOST_OWN_LINES;
+  const { stack } = new Error();
+  engine.stackTraceLimit = limit;
+  return stack ?? '';
 }
 
 function withoutOwnLines(stack: string): string {

@@ -1,5 +1,5 @@
 /**
- * The place of a slot, its guards included: to fill and check a few bytes at a time, which a view and a
+ * The place of a slot, its guards included: to set and check a few bytes at a time, which a view and a
  * call for each would make many times dearer.
  */
 import { slabOf, slotOf, type SlotRef } from '../memory/layout.js';
@@ -12,8 +12,8 @@ interface SlabView {
   readonly words: Int32Array;
 }
 
-/** Below this, a loop is faster than a call of `fill`. */
-const FEW_BYTES = 256;
+/** So many bytes lie in an edge. */
+export const EDGE_BYTES = 16;
 
 export class Place {
   readonly #table: SlabTable;
@@ -51,18 +51,9 @@ export class Place {
     return this;
   }
 
-  /** Fills the bytes from `from` to `to`, counted from the slot's first. */
+  /** Sets the bytes from `from` to `to`, counted from the slot's first, to `value`. */
   fill(from: number, to: number, value: number): void {
-    let at = this.#from + from;
-    const end = this.#from + to;
-    const { bytes, words } = this.#view;
-    if (to - from > FEW_BYTES) {
-      bytes.fill(value, at, end);
-      return;
-    }
-    for (; at < end && (at & 3) !== 0; at++) bytes[at] = value;
-    for (; at + 4 <= end; at += 4) words[at >>> 2] = four(value);
-    for (; at < end; at++) bytes[at] = value;
+    this.#view.bytes.fill(value, this.#from + from, this.#from + to);
   }
 
   /** Whether the bytes from `from` to `to`, counted from the slot's first, are all `value`. */
@@ -74,6 +65,35 @@ export class Place {
     for (; at + 4 <= end; at += 4) if (words[at >>> 2] !== four(value)) return false;
     for (; at < end; at++) if (bytes[at] !== value) return false;
     return true;
+  }
+
+  /** The same as {@link fill} for the edge at `from`. Written out, as loops that run seldom run badly. */
+  setEdge(from: number, value: number): void {
+    const at = this.#from + from;
+    if ((at & 3) !== 0) {
+      this.fill(from, from + EDGE_BYTES, value);
+      return;
+    }
+    const { words } = this.#view;
+    const first = at >>> 2;
+    words[first] = four(value);
+    words[first + 1] = four(value);
+    words[first + 2] = four(value);
+    words[first + 3] = four(value);
+  }
+
+  /** The same as {@link isAll} for the edge at `from`. */
+  isEdge(from: number, value: number): boolean {
+    const at = this.#from + from;
+    if ((at & 3) !== 0) return this.isAll(from, from + EDGE_BYTES, value);
+    const { words } = this.#view;
+    const first = at >>> 2;
+    const differing =
+      (words[first]! ^ four(value)) |
+      (words[first + 1]! ^ four(value)) |
+      (words[first + 2]! ^ four(value)) |
+      (words[first + 3]! ^ four(value));
+    return differing === 0;
   }
 }
 

@@ -25,11 +25,14 @@ export interface SliceOwner {
   tell(): void;
 }
 
-/** What is told of the uses of a traced slice. */
-export interface SliceTracer {
-  use(): void;
-  /** The slice is another's from now on. */
-  end(): void;
+/** Pools that begin leases. */
+export interface SliceLender extends SliceOwner {
+  /**
+   * The turn has come to watch a lease, and this one has begun.
+   *
+   * @returns what watches it; `null` when its slot is spoiled: lease another
+   */
+  watch(ref: SlotRef, lease: number, byteLength: number): SliceWatch | undefined | null;
 }
 
 /** How a lease ends. */
@@ -43,22 +46,37 @@ export interface SliceKeeper {
   checkHandOver?(): void;
 }
 
+/** What watches a slice. */
+export interface SliceWatch {
+  /** Its bytes are used. */
+  used(): void;
+  /** It is another's from now on. */
+  forget(): void;
+  /**
+   * Ends its lease `lease`, which the slice has given up.
+   *
+   * @throws MillraceError as its keeper does, or `ERR_SLICE_OVERRUN`
+   */
+  end(slice: Slice, lease: number): void;
+}
+
 /** The lease of a slice object that holds none any more. */
 const NONE = 0;
 
 export class Slice implements SliceHandle {
+  // Declared: the constructor sets them, and to define them before that takes its time.
   /** The slot, for telling another thread of the same pools where the bytes are. */
-  ref: SlotRef;
+  declare ref: SlotRef;
   /** The slot's control word as it stood when the lease began; 0 once this object has given it up. */
-  lease: number;
+  declare lease: number;
   /** Bytes asked for; the slot may be larger. */
-  byteLength: number;
+  declare byteLength: number;
   /** The pools that lent this slice. */
-  readonly owner: SliceOwner;
+  declare readonly owner: SliceOwner;
   #keeper: SliceKeeper;
   #bytes: Uint8Array<SharedArrayBuffer> | undefined = undefined;
-  /** Told of each use, if the slice is traced; no class of its own, which would slow down all others. */
-  #trace: SliceTracer | undefined = undefined;
+  /** No keeper of another kind, as calls of a single kind can be compiled into one piece. */
+  #watch: SliceWatch | undefined;
 
   constructor(
     owner: SliceOwner,
@@ -66,9 +84,11 @@ export class Slice implements SliceHandle {
     ref: SlotRef,
     lease: number,
     byteLength: number,
+    watch?: SliceWatch,
   ) {
     this.owner = owner;
     this.#keeper = keeper;
+    this.#watch = watch;
     this.ref = ref;
     this.lease = lease;
     this.byteLength = byteLength;
@@ -81,8 +101,8 @@ export class Slice implements SliceHandle {
    * @throws MillraceError `ERR_SLICE_STALE` after {@link release} or {@link handOver}
    */
   get bytes(): Uint8Array<SharedArrayBuffer> {
-    if (this.lease === NONE) throw this.#stale('use');
-    this.#trace?.use();
+    if (this.lease === NONE) throw stale(this, 'use');
+    this.#watch?.used();
     return (this.#bytes ??= this.owner.viewOf(this.ref, this.byteLength));
   }
 
@@ -99,10 +119,12 @@ export class Slice implements SliceHandle {
    */
   release(): void {
     const { lease } = this;
-    if (lease === NONE) throw this.#stale('release');
+    if (lease === NONE) throw stale(this, 'release');
     this.lease = NONE;
     this.#bytes = undefined;
-    if (this.#keeper.takeBack(this.ref, lease)) this.owner.tell();
+    const watch = this.#watch;
+    if (watch !== undefined) watch.end(this, lease);
+    else if (this.#keeper.takeBack(this.ref, lease)) this.owner.tell();
   }
 
   /**
@@ -112,16 +134,16 @@ export class Slice implements SliceHandle {
    * @throws MillraceError `ERR_SLICE_STALE`; `ERR_INVALID_ARG` when it is shared: others join instead
    */
   handOver(): SliceHandle {
-    if (!this.live) throw this.#stale('hand over');
+    if (!this.live) throw stale(this, 'hand over');
     const { ref, lease, byteLength } = this;
     if (stateOf(lease) === SHARED) {
       throw new MillraceError('ERR_INVALID_ARG', 'Cannot hand over a slice that is shared');
     }
     this.#keeper.checkHandOver?.();
+    // Whoever adopts it looks after it.
+    this.#watch?.forget();
     this.lease = NONE;
     this.#bytes = undefined;
-    // Whoever adopts it looks after it.
-    this.#trace?.end();
     return { ref, lease, byteLength };
   }
 
@@ -133,7 +155,7 @@ export class Slice implements SliceHandle {
    * @throws MillraceError `ERR_SLICE_STALE`
    */
   share(): SliceHandle {
-    if (this.lease === NONE) throw this.#stale('share');
+    if (this.lease === NONE) throw stale(this, 'share');
     this.owner.share(this);
     const { ref, lease, byteLength } = this;
     return { ref, lease, byteLength };
@@ -147,19 +169,15 @@ export class Slice implements SliceHandle {
    *   `ERR_INVALID_ARG` when it is shared
    */
   resize(byteLength: number): this {
-    if (!this.live) throw this.#stale('resize');
+    if (!this.live) throw stale(this, 'resize');
     this.owner.resize(this, byteLength);
     return this;
   }
 
-  /** For the pools: has `trace` told of each use. */
-  traceBy(trace: SliceTracer): void {
-    this.#trace = trace;
-  }
-
   /** For the pools: makes this object stand for another lease, or for this one in another way. */
-  become(keeper: SliceKeeper, { ref, lease, byteLength }: SliceHandle): void {
+  become(keeper: SliceKeeper, { ref, lease, byteLength }: SliceHandle, watch?: SliceWatch): void {
     this.#keeper = keeper;
+    this.#watch = watch;
     this.ref = ref;
     this.lease = lease;
     this.byteLength = byteLength;
@@ -171,15 +189,20 @@ export class Slice implements SliceHandle {
     return this.#keeper;
   }
 
+  /** For the pools: who watches it. */
+  get watch(): SliceWatch | undefined {
+    return this.#watch;
+  }
+
   /** Ends the lease unless {@link release} or {@link handOver} has. */
   [Symbol.dispose](): void {
     if (this.lease !== NONE) this.release();
   }
+}
 
-  #stale(action: string): MillraceError {
-    return new MillraceError(
-      'ERR_SLICE_STALE',
-      `Cannot ${action} the slice of ${this.byteLength} bytes in slot ${this.ref} as it was released or handed over`,
-    );
-  }
+function stale({ ref, byteLength }: Slice, action: string): MillraceError {
+  return new MillraceError(
+    'ERR_SLICE_STALE',
+    `Cannot ${action} the slice of ${byteLength} bytes in slot ${ref} as it was released or handed over`,
+  );
 }

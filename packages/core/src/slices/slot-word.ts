@@ -41,7 +41,7 @@ const GENERATION_SHIFT = 10;
 const GENERATION_ONE = 1 << GENERATION_SHIFT;
 const STATE_MASK = 7;
 /** Everything but state and holder. */
-const GENERATION_BITS = ~(GENERATION_ONE - 1);
+export const GENERATION_BITS = ~(GENERATION_ONE - 1);
 
 export function pack(state: SlotState, holder: ThreadId | 0, generation: number): number {
   return (generation << GENERATION_SHIFT) | (holder << HOLDER_SHIFT) | state;

@@ -5,6 +5,7 @@ const slabs = ['explore/memory-slabs'];
 const share = ['explore/memory-share'];
 const wait = ['explore/memory-wait'];
 const threads = ['explore/memory-threads'];
+const safety = ['safety.test'];
 
 export const mutants = [
   {
@@ -73,8 +74,8 @@ export const mutants = [
     fault: 'an entry of a magazine stands for the slot whatever became of it',
     edits: [
       [
-        'const word = words[magazine + MAGAZINE_CACHED + entry];',
-        'const word = withState(Atomics.load(words, this.#slotsAt + ref * LINE), CACHED, this.#thread);',
+        'const word = words[this.#entryWordsAt + last];',
+        'const word = (Atomics.load(words, this.#slotsAt + ref * SLOT) & GENERATION) | (this.#cached & ~GENERATION);',
       ],
     ],
     caughtBy: slabs,
@@ -84,8 +85,8 @@ export const mutants = [
     fault: 'a release is a store, not an exchange',
     edits: [
       [
-        'if (Atomics.compareExchange(words, at, lease, cached) !== lease) throw endedAlready(ref);',
-        'Atomics.store(words, at, cached);',
+        'if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, lease, cached) !== lease) { throw endedAlready(ref); }',
+        'Atomics.store(words, this.#slotsAt + ref * SLOT, cached);',
       ],
     ],
     caughtBy: share,
@@ -95,12 +96,12 @@ export const mutants = [
     fault: 'a release looks at ATTENTION before its exchange',
     edits: [
       [
-        'const cached = ended(lease, CACHED, this.#thread);',
-        'const cached = ended(lease, CACHED, this.#thread); const awaited = Atomics.load(words, ATTENTION) !== 0;',
+        'const cached = ((lease & GENERATION) + this.#cached) | 0;',
+        'const cached = ((lease & GENERATION) + this.#cached) | 0; const awaited = Atomics.load(words, ATTENTION) !== 0;',
       ],
       [
-        'if (Atomics.load(words, ATTENTION) !== 0) { this.list.give(ref, cached);',
-        'if (awaited) { this.list.give(ref, cached);',
+        'if (Atomics.load(words, ASKED) !== 0 || count >= this.#capacity) {',
+        'if (awaited || count >= this.#capacity) {',
       ],
     ],
     caughtBy: wait,
@@ -260,5 +261,29 @@ export const mutants = [
       ],
     ],
     caughtBy: threads,
+  },
+  {
+    file: 'pools/watch.js',
+    fault: 'a watched lease ends whatever became of its canaries',
+    edits: [['if (this.#guard.end(ref)) {', 'if (this.#guard.end(ref) || true) {']],
+    caughtBy: safety,
+  },
+  {
+    file: 'slices/place.js',
+    fault: 'of an edge, the last word is not looked at',
+    edits: [['| (words[first + 3] ^ four(value))', '']],
+    caughtBy: safety,
+  },
+  {
+    file: 'pools/watch.js',
+    fault: 'a slot is lent whatever became of its poison',
+    edits: [['if (this.#guard.spoiled(ref, lease)) {', 'if (false) {']],
+    caughtBy: safety,
+  },
+  {
+    file: 'slices/guard.js',
+    fault: 'of a large slice, the end is not poisoned',
+    edits: [['place.setEdge(bytes - EDGE_BYTES, POISON);', '']],
+    caughtBy: safety,
   },
 ];
