@@ -10,6 +10,7 @@ export {
 } from '@millrace/core';
 export { BufferPools, ThreadRegistry } from '@millrace/core';
 export {
+  attachMill,
   createMill,
   currentThread,
   defineFunction,
@@ -36,6 +37,8 @@ export {
   type IterateOptions,
   type KernelStats,
   type Mill,
+  type MillBranch,
+  type MillHandle,
   type MillOptions,
   type MillraceErrorCode,
   type MillStats,
@@ -50,6 +53,9 @@ export {
   type RemoteOptions,
   type Split,
   type StreamOptions,
+  type TaskMill,
+  type TaskOptions,
+  type TaskPriority,
   type TransformDefinition,
   type TransformOp,
   type ValueDefinition,

@@ -37,6 +37,7 @@ export type {
   GeneratorDefinition,
   InPlaceDefinition,
   OpContext,
+  TaskMill,
   OpKind,
   Split,
   TransformDefinition,
