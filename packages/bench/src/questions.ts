@@ -2,6 +2,7 @@
 import type { Question } from './question.js';
 import { acquireRelease } from './questions/acquire-release.js';
 import { call } from './questions/call.js';
+import { fileInPlace } from './questions/file-in-place.js';
 import { gzipFile } from './questions/gzip-file.js';
 import { idle } from './questions/idle.js';
 import { kernel } from './questions/kernel.js';
@@ -26,6 +27,7 @@ export const questions: readonly Question[] = [
   startUp,
   idle,
   gzipFile,
+  fileInPlace,
   mixedLoad,
   memory,
 ];
