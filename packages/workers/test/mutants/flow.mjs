@@ -129,7 +129,7 @@ export const mutants = [
       ['if (this.#feed.abort) await released;', ''],
     ],
     caughtBy: ['test/iterate.test'],
-    named: 'a consumer that leaves',
+    named: 'never gives anything',
   },
   {
     file: 'flow/feeds.js',
@@ -141,7 +141,7 @@ export const mutants = [
   {
     file: 'flow/chunk.js',
     fault: 'bytes that were changed halfway are changed once more',
-    edits: [['this.outputSlice !== undefined || this.file >= 0', 'true']],
+    edits: [["this.config.kind !== 'in-place' || this.file >= 0", 'true']],
     caughtBy: ['test/in-place-chunks'],
     named: 'when a thread dies',
   },
