@@ -62,6 +62,8 @@ export class TaskTable {
   readonly #doneMask: number;
   /** Owner: the rings that USED names for certain. */
   #used = 0;
+  /** Owner: where each ring's head was when it last looked, which is to wait for a worker's line. A head only moves on. */
+  readonly #headsSeen: (number | undefined)[] = [];
 
   constructor(words: Int32Array, layout: LaneLayout) {
     this.words = words;
@@ -248,9 +250,14 @@ export class TaskTable {
    */
   makeRoom(ring: number): boolean {
     const { words } = this;
+    const seen = this.#headsSeen[ring];
+    if (seen !== undefined && ((words[this.#tailsAt + ring]! - seen) | 0) < this.#ringWords) {
+      return true;
+    }
     const headAt = this.#headsAt + ring * LINE;
     for (;;) {
       const head = Atomics.load(words, headAt);
+      this.#headsSeen[ring] = head;
       if (((words[this.#tailsAt + ring]! - head) | 0) < this.#ringWords) return true;
       if (this.#isReadyIn(ring, this.at(words[this.#entryAt(ring, head)]!))) return false;
       Atomics.compareExchange(words, headAt, head, (head + 1) | 0);
