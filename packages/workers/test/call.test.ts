@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import fc from 'fast-check';
 import { createMill, currentThread, defineFunction } from '@millrace/workers';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { codeOf, failureOf } from './failure.ts';
@@ -125,6 +126,19 @@ const values: [string, unknown][] = [
   ],
 ];
 
+const anything = fc.anything({
+  withBigInt: true,
+  withBoxedValues: true,
+  withDate: true,
+  withMap: true,
+  withNullPrototype: true,
+  withObjectString: true,
+  withSet: true,
+  withSparseArray: true,
+  withTypedArray: true,
+  withUnicodeString: true,
+});
+
 describe('a value', () => {
   test.each(values)('%s comes back as structured cloning makes it', async (_name, value) => {
     const expected: unknown = structuredClone(value);
@@ -132,6 +146,15 @@ describe('a value', () => {
     expect(await mill.call(functions.same, [{ held: [value] }])).toStrictEqual({
       held: [expected],
     });
+  });
+
+  test('of any kind comes back as structured cloning makes it', async () => {
+    await fc.assert(
+      fc.asyncProperty(anything, async (given) => {
+        expect(await mill.call(functions.same, [given])).toStrictEqual(structuredClone(given));
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test('that is there twice comes back once', async () => {

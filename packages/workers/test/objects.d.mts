@@ -23,6 +23,10 @@ export class Counter {
     callback: ((slice: Slice) => unknown) & ProxyMarked,
     byte: number,
   ): Promise<{ answer: unknown; after: number }>;
+  passOn(
+    slice: Slice,
+    callback: ((what: { inner: [Slice] }) => Slice) & ProxyMarked,
+  ): Promise<{ isSame: boolean; byte: number }>;
   child(start: number): Counter & ProxyMarked;
   [Symbol.dispose](): void;
 }

@@ -102,6 +102,12 @@ export class Counter {
     return { answer, after };
   }
 
+  /** Passes on what it has borrowed. */
+  async passOn(slice, callback) {
+    const answer = await callback({ inner: [slice] });
+    return { isSame: answer === slice, byte: slice.bytes[0] };
+  }
+
   child(start) {
     return proxy(new Counter(start, this.gate));
   }

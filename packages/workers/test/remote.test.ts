@@ -214,6 +214,20 @@ describe('a slice', () => {
     expect(await object.lendTo(callback, 5)).toEqual({ answer: 5, after: 8 });
   });
 
+  test('that was lent may be lent on, to a callback', async () => {
+    await using object = await counter();
+    using slice = sliceOf(10, 3);
+    let offset = -1;
+    const callback = proxy(({ inner: [lent] }: { inner: [Slice] }) => {
+      lent.bytes[0] = 4;
+      offset = lent.bytes.byteOffset;
+      return lent;
+    });
+    expect(await object.passOn(slice, callback)).toEqual({ isSame: true, byte: 4 });
+    expect(offset).toBe(slice.bytes.byteOffset);
+    expect(slice.bytes[0]).toBe(4);
+  });
+
   test('is not lost when the result cannot be sent', async () => {
     await using object = await counter();
     await expect(object.notCloneable()).rejects.toThrow('could not be cloned');

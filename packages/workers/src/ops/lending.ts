@@ -5,7 +5,7 @@
  */
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { SHARED, stateOf, type SlotRef } from '@millrace/core/internal';
-import type { Loan } from './loan.js';
+import { Loan } from './loan.js';
 import type { Note } from './parcel.js';
 
 /**
@@ -14,7 +14,9 @@ import type { Note } from './parcel.js';
  * @throws MillraceError `ERR_SLICE_FOREIGN`, `ERR_SLICE_STALE`
  */
 export function lendingNote(slice: Slice, buffers: BufferPools, lent: Slice[]): Note {
-  if (slice.owner !== buffers) {
+  // What is borrowed may be lent on, for no longer.
+  const owner = slice.owner instanceof Loan ? slice.owner.pools : slice.owner;
+  if (owner !== buffers) {
     throw new MillraceError('ERR_SLICE_FOREIGN', 'Cannot lend a slice of another mill');
   }
   if (!slice.live) {

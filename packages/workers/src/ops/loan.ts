@@ -7,11 +7,11 @@ import type { SliceKeeper, SliceOwner, SlotRef } from '@millrace/core/internal';
 import type { Note } from './parcel.js';
 
 export class Loan implements SliceOwner {
-  readonly #pools: BufferPools;
+  readonly pools: BufferPools;
   readonly #slices = new Map<Slice, number>();
 
   constructor(pools: BufferPools) {
-    this.#pools = pools;
+    this.pools = pools;
   }
 
   /** The lender's slice that `note` tells of, the first one lent being number 0. */
@@ -37,11 +37,11 @@ export class Loan implements SliceOwner {
   }
 
   viewOf(ref: SlotRef, length: number): Uint8Array<SharedArrayBuffer> {
-    return this.#pools.viewOf(ref, length);
+    return this.pools.viewOf(ref, length);
   }
 
   isLive(slice: Slice): boolean {
-    return this.#pools.isLive(slice);
+    return this.pools.isLive(slice);
   }
 
   share(slice: Slice): void {
