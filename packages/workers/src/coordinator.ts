@@ -26,6 +26,9 @@ const TRIM_AFTER_MS = 10_000;
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
 
+/** The longest that a timer of Node's can run. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly memory: number;
 }
@@ -150,7 +153,10 @@ export class Coordinator implements Submitter {
     const coordinator = new Coordinator(options);
     const { minThreads } = options;
     coordinator.#threads.start(minThreads);
+    // A thread that starts does not hold the process, but its owner, who waits for it, does.
+    const holding = setInterval(() => {}, LONGEST_MS);
     if (minThreads > 0) await new Promise<void>((resolve) => (coordinator.#onReady = resolve));
+    clearInterval(holding);
     if (!coordinator.#refusal) return coordinator;
     await coordinator.#stopped;
     throw coordinator.#refusal;

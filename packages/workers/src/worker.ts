@@ -1,5 +1,5 @@
 /**
- * A worker thread's entry. piscina loads this file when it starts a thread; the thread then says hello,
+ * A worker thread. entry.cts loads this file when piscina has started a thread; the thread then says hello,
  * is told what it needs, drains tasks until it is to leave, and exits.
  *
  * It stands on the top floor since it brings the rooms together: ops may submit tasks by way of flows.
@@ -30,6 +30,3 @@ async function work(welcome: Welcome): Promise<void> {
   // piscina's port would keep the thread.
   process.exit(0);
 }
-
-/** piscina wants a function to call, but no task ever goes through it. */
-export function worker(): void {}

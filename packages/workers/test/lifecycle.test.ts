@@ -172,6 +172,16 @@ describe('the process', () => {
     });
   });
 
+  test('may end while threads are starting, at any moment', async () => {
+    for (const ms of [0, 5, 10, 20, 40]) {
+      expect(await runScript('starting.mjs', String(ms))).toEqual({
+        exitCode: 0,
+        stdout: 'ends\n',
+        stderr: '',
+      });
+    }
+  });
+
   test('uses less than 1 % of a core while its mill is idle', async () => {
     const { exitCode, stdout } = await runScript('idle-mill.mjs');
     expect(exitCode).toBe(0);

@@ -16,7 +16,7 @@ import { MillraceError, type ThreadId } from '@millrace/core';
 import type { Birth, Hello, Stuck, Welcome } from './messages.js';
 import type { ThreadSettings } from './settings.js';
 
-const ENTRY = fileURLToPath(new URL('../worker.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../entry.cjs', import.meta.url));
 
 /** A thread at work. */
 export interface WorkerThread {
