@@ -120,7 +120,7 @@ export const mutants = [
   {
     file: 'pools/sized-pool.js',
     fault: 'who fills a magazine tells nobody',
-    edits: [['this.#keep) > 0) this.#tell();', 'this.#keep) > 0) {}']],
+    edits: [['this.#keep) > 0) { this.#tell(); }', 'this.#keep) > 0) {}']],
     caughtBy: wait,
   },
   {
