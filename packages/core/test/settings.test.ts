@@ -1,7 +1,15 @@
 /** Settings that are out of range are refused by name and rule; those that are not reach every thread. */
 import { BufferPools, SIZE_CLASSES, type BufferPoolsOptions } from '@millrace/core';
-import { SlabTable, checked, fromWords, toWords } from '@millrace/core/internal';
+import {
+  HEADER_SLABS,
+  PAGE_BYTES,
+  SlabTable,
+  checked,
+  fromWords,
+  toWords,
+} from '@millrace/core/internal';
 import { expect, test } from 'vitest';
+import { HEADER_GUARD, HEADER_SETTINGS } from '../dist/memory/layout.js';
 import { thrownBy } from './thrown.ts';
 
 const MiB = 1024 * 1024;
@@ -48,11 +56,44 @@ test.each<[what: string, options: BufferPoolsOptions]>([
   ['full safety', { memory: MEMORY, growthFactor: 1.5, safety: 'full' }],
 ])('%s are read in another thread as they were set', (_, options) => {
   const pools = BufferPools.create(options, 0);
-  const { settings } = checked(options);
+  const { slabs, settings } = checked(options);
   expect(fromWords(SlabTable.attach(pools.handle).words)).toEqual(settings);
   const header = new Int32Array(64);
-  header.set(toWords(settings), 8);
+  header.set(toWords(settings), HEADER_SETTINGS);
+  header[HEADER_SLABS] = slabs;
+  header[HEADER_GUARD] = settings.safety === 'off' ? 0 : PAGE_BYTES;
   expect(fromWords(header)).toEqual(settings);
+});
+
+const unsound: [what: string, index: number, words: number[]][] = [
+  ['a reserve', 0, [-1, 4, 2 ** 30]],
+  ['a growth factor', 1, [0, -1, 2 ** 16 - 1, 8 * 2 ** 16 + 1]],
+  ['a most of slabs', 2, [0, -1, 2 ** 20 + 1]],
+  ['a shrink threshold', 3, [-1, 2 ** 16 + 1]],
+  ['a greatest age', 4, [-1, -(2 ** 31)]],
+  ['a level of safety', 5, [-1, 1, 2, 3]],
+];
+
+test.each(unsound.flatMap(([what, index, words]) => words.map((word) => ({ what, index, word }))))(
+  'who attaches does not go by $what of $word',
+  ({ index, word }) => {
+    const { handle, thread } = BufferPools.create({ memory: MEMORY }, 0);
+    const header = new Int32Array(handle.control);
+    const sound = header[HEADER_SETTINGS + index]!;
+    header[HEADER_SETTINGS + index] = word;
+    const error = thrownBy(() => BufferPools.attach(handle, thread));
+    expect(error.code).toBe('ERR_BAD_HANDLE');
+    expect(error.message).toContain(String(word));
+    header[HEADER_SETTINGS + index] = sound;
+    using slice = BufferPools.attach(handle, thread).acquire(1);
+    expect(slice.live).toBe(true);
+  },
+);
+
+test('who attaches guarded memory does not take it for unguarded', () => {
+  const { handle, thread } = BufferPools.create({ memory: MEMORY, safety: 'full' }, 0);
+  new Int32Array(handle.control)[HEADER_SETTINGS + 5] = 0;
+  expect(thrownBy(() => BufferPools.attach(handle, thread)).code).toBe('ERR_BAD_HANDLE');
 });
 
 test('sizes in settings are whole slabs: the reserve rounded up, the rest down', () => {

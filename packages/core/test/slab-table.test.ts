@@ -169,6 +169,7 @@ test.each<[what: string, spoil: (handle: MemoryHandle) => unknown]>([
   ['with fewer counters than none', (h) => withHeader(h, HEADER_COUNTERS, -64)],
   ['with arenas of another size', (h) => withHeader(h, HEADER_SLABS_PER_ARENA, 1)],
   ['with guards that its arenas have no room for', (h) => withHeader(h, HEADER_GUARD, 4096)],
+  ['with guards that are no page', (h) => withHeader(h, HEADER_GUARD, 1)],
   ['cut short by a byte', (h) => withControlOf(h, h.control.byteLength - 1)],
   ['cut short to its header', (h) => withControlOf(h, 16)],
   ['cut short within its header', (h) => withControlOf(h, 12)],

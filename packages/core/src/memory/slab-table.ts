@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../errors.js';
 import { Arenas, type ArenaRenewal } from './arenas.js';
-import { Geometry } from './geometry.js';
+import { Geometry, PAGE_BYTES } from './geometry.js';
 import {
   BYTES_PER_WORD,
   HEADER_COUNTERS,
@@ -141,6 +141,7 @@ export class SlabTable {
     if (
       slabs < 1 ||
       slabs > MOST_SLABS ||
+      (geometry.guard !== 0 && geometry.guard !== PAGE_BYTES) ||
       handle.control.byteLength !== layout.words * BYTES_PER_WORD ||
       header[HEADER_SLABS_PER_ARENA] !== layout.slabsPerArena
     ) {

@@ -131,7 +131,7 @@ export class BufferPools implements SliceLender {
   /**
    * Attaches memory of another thread, as the thread that was registered there as `thread`.
    *
-   * @throws MillraceError `ERR_BAD_HANDLE` when the memory is not millrace's, or has no such thread
+   * @throws MillraceError `ERR_BAD_HANDLE` when the memory is not millrace's or not sound, or has no such thread
    */
   static attach(handle: MemoryHandle, thread: ThreadId, hooks: PoolHooks = {}): BufferPools {
     const table = SlabTable.attach(handle);

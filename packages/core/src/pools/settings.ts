@@ -3,7 +3,14 @@
  * that attaches goes by the same.
  */
 import { MillraceError } from '../errors.js';
-import { HEADER_SETTINGS, MOST_SLABS, SLAB_BYTES, TICK_MS } from '../memory/layout.js';
+import {
+  HEADER_GUARD,
+  HEADER_SETTINGS,
+  HEADER_SLABS,
+  MOST_SLABS,
+  SLAB_BYTES,
+  TICK_MS,
+} from '../memory/layout.js';
 
 /** How closely slices are watched, see {@link BufferPoolsOptions.safety}. */
 export type SafetyLevel = 'off' | 'sampled' | 'full';
@@ -61,6 +68,8 @@ export interface PoolSettings {
 const MOST_COUNTERS = 4096;
 /** Fractions are kept in words as multiples of 2^-16. */
 const ONE = 2 ** 16;
+const MOST_GROWTH = 8;
+const MOST_TICKS = 2 ** 31 - 1;
 
 /** Slabs, the caller's counters and the settings that `options` ask for; throws `ERR_INVALID_ARG`. */
 export function checked(options: BufferPoolsOptions): {
@@ -80,7 +89,7 @@ export function checked(options: BufferPoolsOptions): {
   if (!Number.isInteger(reserve) || reserve < 0 || reserve > memory - SLAB_BYTES) {
     throw invalid('reserve', reserve, `an integer from 0 to 4 MiB less than "memory", in bytes`);
   }
-  if (typeof growthFactor !== 'number' || !(growthFactor >= 1 && growthFactor <= 8)) {
+  if (typeof growthFactor !== 'number' || !(growthFactor >= 1 && growthFactor <= MOST_GROWTH)) {
     throw invalid('growthFactor', growthFactor, 'a number from 1 to 8');
   }
   if (!Number.isInteger(maxBytesPerClass) || maxBytesPerClass < SLAB_BYTES) {
@@ -122,24 +131,34 @@ export function toWords(settings: PoolSettings): number[] {
   ];
 }
 
-/** The settings in the header of `words`. */
+/**
+ * The settings in the header of `words`.
+ *
+ * @throws MillraceError `ERR_BAD_HANDLE` when a thread that went by them would do damage
+ */
 export function fromWords(words: Int32Array): PoolSettings {
-  const [reserveSlabs, growth, maxSlabsPerClass, shrink, maxAgeTicks, level] = words.subarray(
-    HEADER_SETTINGS,
-    HEADER_SETTINGS + 6,
-  ) as unknown as [number, number, number, number, number, number];
+  const at = (index: number, least: number, most: number): number => {
+    const word = words[HEADER_SETTINGS + index]!;
+    if (word >= least && word <= most) return word;
+    throw new MillraceError(
+      'ERR_BAD_HANDLE',
+      `Cannot attach memory as setting ${index} of its pools must be from ${least} to ${most}: it is ${word}`,
+    );
+  };
+  // Where slices are not guarded, canaries would lie in the neighbours' bytes.
+  const [leastLevel, mostLevel] = words[HEADER_GUARD] === 0 ? [0, 0] : [1, LEVELS.length - 1];
   return {
-    reserveSlabs,
-    growthFactor: growth / ONE,
-    maxSlabsPerClass,
-    shrinkThreshold: shrink / ONE,
-    maxAgeTicks,
-    safety: LEVELS[level] ?? 'off',
+    reserveSlabs: at(0, 0, words[HEADER_SLABS]! - 1),
+    growthFactor: at(1, ONE, MOST_GROWTH * ONE) / ONE,
+    maxSlabsPerClass: at(2, 1, MOST_SLABS),
+    shrinkThreshold: at(3, 0, ONE) / ONE,
+    maxAgeTicks: at(4, 0, MOST_TICKS),
+    safety: LEVELS[at(5, leastLevel, mostLevel)]!,
   };
 }
 
 function ticksOf(ms: number): number {
-  return ms === Infinity ? 0 : Math.min(2 ** 31 - 1, Math.ceil(ms / TICK_MS));
+  return ms === Infinity ? 0 : Math.min(MOST_TICKS, Math.ceil(ms / TICK_MS));
 }
 
 function invalid(name: string, value: unknown, rule: string): MillraceError {
