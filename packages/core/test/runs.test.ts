@@ -77,6 +77,21 @@ test('idle slabs of size classes, and what lies in magazines, make room for a ru
   expectSound(table, [run.ref]);
 });
 
+test('idle slabs stay as they are when they cannot make room for a run', () => {
+  const [pools, others] = fresh();
+  const slices = [1, 5000, 70_000, 200_000].map((bytes) => others.acquire(bytes));
+  const [first, , third] = slices;
+  first!.release();
+  third!.release();
+  const words = [0, 1, 2, 3].map((slab) => table.slabWord(slab));
+  expect(pools.tryAcquire(SLAB_BYTES + 1)).toBeUndefined();
+  expect([0, 1, 2, 3].map((slab) => table.slabWord(slab))).toEqual(words);
+  slices[1]!.release();
+  const run = pools.acquire(2 * SLAB_BYTES);
+  expectSound(table, refsOf([run, slices[3]]));
+  expect(table.slabWord(2), 'no more are retired than it takes').toBe(words[2]);
+});
+
 test('a run lies in one arena, and none can be longer than that', () => {
   const large = createTable(18);
   const pools = join(large);

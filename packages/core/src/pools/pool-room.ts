@@ -134,9 +134,23 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     const from = within?.from ?? 0;
     const to = Math.min(within?.to ?? Infinity, critical ? this.layout.slabs : this.normalSlabs);
     const ref = this.runs.acquire(length, to, from);
-    if (ref !== undefined) return ref;
-    for (let slab = from; slab < to; slab++) this.life.retire(slab);
-    return this.runs.acquire(length, to, from);
+    return ref ?? this.#acquireIdleRun(length, to, from);
+  }
+
+  /** Leases a run of slabs that serve size classes and are idle, where so many are neighbours. */
+  #acquireIdleRun(length: number, to: number, from: number): SlotRef | undefined {
+    let idle = 0;
+    for (let slab = from; slab < to; slab++) {
+      // A run lies in one arena.
+      if (slab % this.layout.slabsPerArena === 0) idle = 0;
+      idle = this.life.isIdle(slab) ? idle + 1 : 0;
+      if (idle < length) continue;
+      const first = slab + 1 - length;
+      for (let member = first; member <= slab; member++) this.life.retire(member);
+      const ref = this.runs.acquire(length, slab + 1, first);
+      if (ref !== undefined) return ref;
+    }
+    return undefined;
   }
 
   /** The slabs of the arena in which `ref` lies. */

@@ -141,6 +141,15 @@ export class SlabLife {
     return idle;
   }
 
+  /** Whether `slab` looks EMPTY, or as if {@link retire} could make it so. */
+  isIdle(slab: number): boolean {
+    const word = this.wordOf(slab);
+    const state = slabStateOf(word);
+    if (state === EMPTY) return true;
+    const list = this.#lists[slabPoolOf(word)];
+    return (state === OPEN || state === DRAINING) && !!list && this.#looksIdle(slab, list);
+  }
+
   /** Holds an EMPTY slab back from all others; `release` makes it EMPTY again. */
   reserve(slab: number): boolean {
     const word = this.wordOf(slab);
