@@ -48,14 +48,6 @@ export class Magazine {
     return this.#words[this.at + COUNT]!;
   }
 
-  /** Takes the newest slot, or `undefined` when empty. */
-  pop(): SlotRef | undefined {
-    const count = this.#words[this.at]! - 1;
-    if (count < 0) return undefined;
-    this.#words[this.at] = count;
-    return this.#words[this.at + MAGAZINE_ENTRIES + count] as SlotRef;
-  }
-
   /** Puts in a slot, whose word is `cached`; false when full. */
   push(ref: SlotRef, cached: number): boolean {
     const count = this.#words[this.at]!;
