@@ -103,6 +103,11 @@ const overtakes =
     ensure(!before || served > 0, 'It overtakes a thread that stood in line before it');
   };
 
+/** Makes it have fewer, then more; the others never hold more than it ever had. */
+const resizes: ThreadBody = (context) => {
+  for (const total of [1, 3]) semaphoreOf(context).resize(total);
+};
+
 const sweep = ({ words, thread }: ThreadContext): void => {
   Atomics.store(words, HELD + thread, 0);
   new Semaphore(words, AT, sweeperOf(thread), parking).reclaim(idOf(thread));
@@ -153,6 +158,14 @@ describe('a semaphore', () => {
       mode: within(2),
     });
     expectNoFault({ ...semaphore(2), threads: [second, inTurn, overtakes(true)], mode: within(2) });
+  });
+
+  test('loses nothing when it is resized meanwhile, even by one who dies over it', () => {
+    const three = [holds(1, 3), tries(1, 3), resizes];
+    expectNoFault({ ...semaphore(2), threads: three, mode: within(2) });
+    expectNoFault({ ...semaphore(2), kills: 1, sweep, threads: three, mode: within(1) });
+    const four = [holds(1, 3), ...three];
+    expectNoFault({ ...semaphore(2), kills: 1, sweep, threads: four, mode: random(5000) });
   });
 
   test('gets back what a thread held that dies, at any step', () => {
