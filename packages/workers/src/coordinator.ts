@@ -13,6 +13,7 @@ import type { Task } from './dispatch/task.js';
 import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
+import type { OpAddress, Warmth } from './ops/warmth.js';
 import type { Submitter } from './submitter.js';
 import { WORKER_COUNTERS, type Welcome, type WorkerMessage } from './threads/messages.js';
 import { Health } from './threads/health.js';
@@ -81,6 +82,8 @@ export class Coordinator implements Submitter {
   #stopped: Promise<void> | undefined;
   /** Threads that are gone while all are being ended. */
   readonly #gone: { thread: WorkerThread; cause: unknown }[] = [];
+  /** What threads import before they are asked to. */
+  #warmth: Warmth = { type: 'warmth', number: 0, ops: [] };
   #onReady: (() => void) | undefined;
   #onHost: (() => void)[] = [];
   #trimming: NodeJS.Timeout | undefined;
@@ -88,17 +91,10 @@ export class Coordinator implements Submitter {
   private constructor(options: CoordinatorOptions) {
     this.#settings = options;
     this.threadCount = options.threads;
-    const tell = (message: WorkerMessage): void => {
-      for (const { id, port } of this.#threads.everyoneReady) {
-        this.#workforce.post(id);
-        port.postMessage(message);
-      }
-      if (message.type === 'renewal') this.#branches.tell(message);
-    };
     const { memory, maxQueue, graceMs, large, maxDeathsInARow } = options;
     this.#limits = { maxQueue, graceMs, large };
     this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
-      onRenewal: (renewal) => tell({ type: 'renewal', renewal }),
+      onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),
     });
     LargeOperations.init(this.#words, large);
     this.large = new LargeOperations(this.#words, this.buffers.thread, large);
@@ -112,7 +108,7 @@ export class Coordinator implements Submitter {
     });
     this.#ops = new Configurations(
       (message) => {
-        tell(message);
+        this.#tell(message);
         // Workers read their ports when they go to rest; one that rests for long would let them pile up.
         const urgent = message.type === 'drop' && message.urgent;
         if (++this.#announced % ANNOUNCEMENTS_AT_REST === 0 || urgent) {
@@ -160,6 +156,34 @@ export class Coordinator implements Submitter {
     if (!coordinator.#refusal) return coordinator;
     await coordinator.#stopped;
     throw coordinator.#refusal;
+  }
+
+  /**
+   * Has every thread import the modules of ops, those that start later too.
+   *
+   * @throws MillraceError `ERR_OP_LOAD`
+   */
+  async warmUp(ops: readonly OpAddress[]): Promise<void> {
+    if (this.#refusal) throw this.#refusal;
+    const added = ops.map(({ url, name }) => ({ url, name }));
+    const number = this.#warmth.number + 1;
+    this.#warmth = { type: 'warmth', number, ops: [...this.#warmth.ops, ...added] };
+    this.#tell({ type: 'warmth', number, ops: added });
+    for (const worker of this.#ports.keys()) this.#workforce.call(worker);
+    const holding = setInterval(() => {}, LONGEST_MS);
+    try {
+      await this.#threads.warmed(number);
+    } catch (error) {
+      this.#warmth = {
+        ...this.#warmth,
+        ops: this.#warmth.ops.filter((op) => !added.includes(op)),
+      };
+      throw error;
+    } finally {
+      clearInterval(holding);
+    }
+    // All are gone, and none has said a word.
+    if (this.#stopped) throw this.#refusal;
   }
 
   /**
@@ -296,6 +320,14 @@ export class Coordinator implements Submitter {
     return this.#stopped;
   }
 
+  #tell(message: WorkerMessage): void {
+    for (const { id, port } of this.#threads.everyoneReady) {
+      this.#workforce.post(id);
+      port.postMessage(message);
+    }
+    if (message.type === 'renewal') this.#branches.tell(message);
+  }
+
   #admit(owner: number, express: boolean): Welcome {
     const thread = this.buffers.registry.register(owner);
     this.#workforce.admit(thread, express);
@@ -310,6 +342,7 @@ export class Coordinator implements Submitter {
       spinners: express ? 0 : Math.min(this.threadCount, availableParallelism() - 1),
       afterTasks: this.#settings.recycle.afterTasks,
       tellHeap: this.#settings.recycle.overBytes < Infinity,
+      warmth: this.#warmth,
     };
   }
 

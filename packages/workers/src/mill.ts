@@ -19,6 +19,7 @@ import type { FlowTarget } from './flow/target.js';
 import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
 import type { GeneratorOp, InPlaceOp, Op, TransformOp, ValueOp } from './ops/define-op.js';
+import type { OpAddress } from './ops/warmth.js';
 import { checked, type ThreadOptions } from './threads/settings.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
@@ -179,6 +180,23 @@ export class Mill implements AsyncDisposable {
       return Promise.reject(error);
     }
     return run(this.#coordinator, config, data, options);
+  }
+
+  /**
+   * Has every thread import the modules of these ops, and those that start later too, so that no task
+   * waits for that. Resolves when all that are there have.
+   *
+   * @throws MillraceError `ERR_INVALID_ARG`, `ERR_OP_LOAD`, `ERR_MILL_CLOSED`, `ERR_MILL_UNHEALTHY`
+   */
+  async warmUp(...ops: readonly OpAddress[]): Promise<void> {
+    for (const op of ops) {
+      if (typeof op?.url === 'string' && typeof op.name === 'string') continue;
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `Cannot warm up a value of type ${typeof op} as it is not an op: make one with defineOp`,
+      );
+    }
+    await this.#coordinator.warmUp(ops);
   }
 
   /** Resolves when there is room for a task: fewer than `maxQueue` are in flight. */

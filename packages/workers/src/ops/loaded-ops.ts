@@ -4,18 +4,20 @@
  *
  *   announced ──first task──▶ imported, set up ──dropped, or the thread leaves──▶ torn down
  */
-import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { MillraceError, type ArenaRenewal } from '@millrace/core';
 import type { Announcement, Withdrawal } from './configurations.js';
 import { guests, type GuestRequest } from './guests.js';
 import { Op } from './define-op.js';
 import type { AnyDefinition, OpKind } from './definition.js';
+import type { OpAddress, Warm, Warmth } from './warmth.js';
 
 /** What the coordinator posts to a worker. */
 type Incoming =
   | Announcement
   | Withdrawal
   | GuestRequest
+  | Warmth
   | { readonly type: 'renewal'; readonly renewal: ArenaRenewal };
 
 export interface LoadedOp {
@@ -42,6 +44,8 @@ export class LoadedOps {
   /** Teardowns that have not ended yet. */
   readonly #ending = new Set<Promise<void>>();
   #received = 0;
+  #warming = 0;
+  #warmed: Promise<void> = Promise.resolve();
   /** Those that nobody will withdraw, oldest first. */
   readonly #written = new Set<number>();
 
@@ -61,9 +65,20 @@ export class LoadedOps {
     return this.#received;
   }
 
-  /** Whether a teardown is under way, which needs the thread's event loop. */
+  /** Whether a teardown or an import is under way, which needs the thread's event loop. */
   get busy(): boolean {
-    return this.#ending.size > 0;
+    return this.#ending.size > 0 || this.#warming > 0;
+  }
+
+  /** Imports modules before a task needs them, those asked for earlier first, and tells when it is done. */
+  warm(warmth: Warmth): Promise<void> {
+    this.#warming++;
+    return (this.#warmed = this.#warmed.then(async () => {
+      const trouble = await importAll(warmth.ops);
+      this.#warming--;
+      const { number } = warmth;
+      parentPort?.postMessage({ millrace: 'warm', number, trouble } satisfies Warm);
+    }));
   }
 
   /** The op, if it has been loaded already. */
@@ -147,6 +162,7 @@ export class LoadedOps {
       const message = received.message as Incoming;
       if (message.type === 'config') this.#announced.set(message.id, message);
       else if (message.type === 'renewal') this.#onRenewal(message.renewal);
+      else if (message.type === 'warmth') void this.warm(message);
       else if (message.type === 'guest') void guests.admit(message);
       else this.#forget(message.id);
     }
@@ -159,6 +175,16 @@ export class LoadedOps {
     if (!loaded?.teardown) return;
     const ending: Promise<void> = tearDown(loaded).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
+  }
+}
+
+/** Returns why one could not be imported, if so. */
+async function importAll(ops: readonly OpAddress[]): Promise<string | undefined> {
+  try {
+    for (const { url, name } of ops) await importOp(url, name);
+    return undefined;
+  } catch (error) {
+    return reasonOf((error as Error).message);
   }
 }
 

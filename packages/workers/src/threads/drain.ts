@@ -23,6 +23,7 @@ import type { Announcement } from '../ops/configurations.js';
 import { enterThread } from '../ops/current-thread.js';
 import { guests } from '../ops/guests.js';
 import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
+import type { Warmth } from '../ops/warmth.js';
 import { Execution } from './execution.js';
 import type { Stuck, Welcome } from './messages.js';
 import { SpinBudget } from './spin-budget.js';
@@ -45,6 +46,7 @@ export class Drain {
   readonly #ops: LoadedOps;
   readonly #execution: Execution;
   readonly #spinners: number;
+  readonly #warmth: Warmth;
   readonly #spin = new SpinBudget();
   readonly #pools: BufferPools;
   #outlet: Promise<Outlet> | undefined;
@@ -75,6 +77,7 @@ export class Drain {
     enterThread({ id: welcome.thread, buffers: pools });
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
     this.#spinners = welcome.spinners;
+    this.#warmth = welcome.warmth;
     guests.onLeft = () => this.#onSettled?.();
     const outlet: OutletSource = {
       open: () => (this.#outlet ??= this.#openOutlet(openOutlet, welcome)),
@@ -92,6 +95,7 @@ export class Drain {
 
   /** Drains tasks until the thread is to leave, and then until it has finished what it has begun. */
   async run(): Promise<void> {
+    if (this.#warmth.number > 0) await this.#ops.warm(this.#warmth);
     this.#wakeUp.begin(this.#me);
     while (!(this.#tenure.over && guests.count === 0) && !this.#wakeUp.mustLeave(this.#me)) {
       this.#answerCalls();
@@ -107,7 +111,7 @@ export class Drain {
       const op = this.#ops.get(this.#words[at + CONFIG]!);
       const settled = op ? this.#start(at, op) : await this.#loadAndStart(at);
       // With asynchronous ops under way, or guests, the event loop gets its turn between tasks.
-      if (!settled || this.#pending > 0 || guests.count > 0) await turn();
+      if (!settled || this.#pending > 0 || this.#ops.busy || guests.count > 0) await turn();
       this.#tenure.tellHeap();
     }
     await this.#finishUp();

@@ -4,6 +4,7 @@ import type { ArenaRenewal, MemoryHandle, ThreadId } from '@millrace/core';
 import type { Limits } from '../dispatch/limits.js';
 import type { Announcement, Withdrawal } from '../ops/configurations.js';
 import type { GuestRequest } from '../ops/guests.js';
+import type { Warmth } from '../ops/warmth.js';
 
 /** Main → worker, as it starts. */
 export interface Birth {
@@ -41,10 +42,12 @@ export interface Welcome {
   readonly afterTasks: number;
   /** Whether to tell how large its heap is. */
   readonly tellHeap: boolean;
+  /** What to import before it begins. */
+  readonly warmth: Warmth;
 }
 
 /** Main → worker, over the control port. */
-export type WorkerMessage = Announcement | Withdrawal | Renewal | GuestRequest;
+export type WorkerMessage = Announcement | Withdrawal | Renewal | GuestRequest | Warmth;
 
 /** An idle arena was dropped, and this is the one in its place. */
 export interface Renewal {

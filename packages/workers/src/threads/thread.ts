@@ -13,6 +13,7 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { MillraceError, type ThreadId } from '@millrace/core';
+import type { Warm } from '../ops/warmth.js';
 import type { Birth, Hello, Stuck, Welcome } from './messages.js';
 import type { ThreadSettings } from './settings.js';
 
@@ -53,6 +54,9 @@ export class Thread {
   #hello: Hello | undefined;
   #ready: WorkerThread | undefined;
   readonly #gone: Promise<void>;
+  /** Who waits until it has imported what it was told to. */
+  #cold: { number: number; resolve: () => void; reject: (error: MillraceError) => void }[] = [];
+  #warmth = 0;
 
   /** @throws what Node throws when it cannot start a thread so */
   constructor(name: string, settings: ThreadSettings, events: ThreadEvents) {
@@ -79,7 +83,8 @@ export class Thread {
     this.name = name;
     this.worker = pool.threads[0]!;
     this.threadId = this.worker.threadId;
-    this.worker.on('message', (message: Hello | Stuck | null) => {
+    this.worker.on('message', (message: Hello | Stuck | Warm | null) => {
+      if (message?.millrace === 'warm') this.#warm(message);
       if (message?.millrace === 'stuck') events.onStuck(message.worker);
       if (message?.millrace !== 'hello') return;
       this.#hello = message;
@@ -90,6 +95,7 @@ export class Thread {
     this.#gone = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
         this.#state = 'gone';
+        for (const { resolve: settle } of this.#cold.splice(0)) settle();
         events.onGone(
           this,
           cause ??
@@ -117,6 +123,22 @@ export class Thread {
     port.unref();
     this.#state = 'ready';
     return (this.#ready = { id: welcome.thread, threadId, name, nice, port, worker });
+  }
+
+  /** Resolves when it has imported what the warmth of this number names, or is gone. @throws MillraceError `ERR_OP_LOAD` */
+  warmed(number: number): Promise<void> {
+    if (this.#state === 'gone' || this.#warmth >= number) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#cold.push({ number, resolve, reject }));
+  }
+
+  #warm({ number, trouble }: Warm): void {
+    this.#warmth = number;
+    const done = this.#cold.filter((waiting) => waiting.number <= number);
+    this.#cold = this.#cold.filter((waiting) => waiting.number > number);
+    for (const waiting of done) {
+      if (trouble === undefined || waiting.number < number) waiting.resolve();
+      else waiting.reject(new MillraceError('ERR_OP_LOAD', trouble));
+    }
   }
 
   /** Notes that it has been asked to leave. */

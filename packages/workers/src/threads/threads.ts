@@ -94,6 +94,11 @@ export class Threads {
     if (!this.#seats[this.#expressSeat]) this.#startIn(this.#expressSeat);
   }
 
+  /** Resolves when all have imported what the warmth of this number names. @throws MillraceError `ERR_OP_LOAD` */
+  async warmed(number: number): Promise<void> {
+    await Promise.all(this.#everyone.map((thread) => thread.warmed(number)));
+  }
+
   /** Ends one thread at once, whatever it is at; it is replaced, and not held to be ill. */
   async end(id: number): Promise<void> {
     const thread = this.#everyone.find(({ ready }) => ready?.id === id);
