@@ -10,6 +10,7 @@ export const lookUp: ValueOp<
   { entries: [number, string][] },
   { number: number; found: string | undefined }
 >;
+export const sizeOf: ValueOp<{ blob: Blob }, number>;
 export const doubleBySetup: TransformOp;
 export const hesitant: ValueOp<{ failures: number; later: boolean }, number>;
 export const untidy: ValueOp<Counted & { later: boolean }, number>;

@@ -33,6 +33,11 @@ export const lookUp = defineOp(url, 'lookUp', {
   }),
 });
 
+export const sizeOf = defineOp(url, 'sizeOf', {
+  setup: ({ blob }) => blob.size,
+  run: (_bytes, _params, { state }) => state,
+});
+
 export const doubleBySetup = defineOp(url, 'doubleBySetup', {
   outputBound: (bytes) => 2 * bytes,
   setup: () => 2,

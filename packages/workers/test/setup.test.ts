@@ -115,6 +115,12 @@ describe('the teardown of an op', () => {
 });
 
 describe('params', () => {
+  test('that look alike, but hold more than can be seen, are told apart', async () => {
+    for (const text of ['a', 'bb', 'ccc']) {
+      expect(await mill.run(ops.sizeOf, undefined, { blob: new Blob([text]) })).toBe(text.length);
+    }
+  });
+
   test('are cloned once for an op, not for each chunk', async () => {
     await using alone = await createMill({ threads: 1 });
     const readsFor = async (bytes: number): Promise<number> => {

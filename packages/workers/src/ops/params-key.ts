@@ -4,7 +4,10 @@ import { serialize } from 'node:v8';
 /** Bytes of params that are worth comparing, and keeping while nobody uses them. */
 const LARGEST_KEY = 16 * 1024;
 
-/** Objects of these kinds are what their content says; others may hold more than can be seen. */
+/**
+ * Objects of these kinds are what their content says. Others may hold more than can be seen: from Node 22
+ * on, V8 serializes all Blobs alike.
+ */
 const PLAIN = new Set<unknown>(
   [Object, Array, Map, Set, Date, RegExp].map(({ prototype }) => prototype as unknown),
 );
