@@ -221,6 +221,7 @@ describe('a value', () => {
       Symbol('mark'),
       { deep: [() => {}] },
       new MessageChannel().port1,
+      new Proxy({}, {}),
     ]) {
       const error = await failureOf(mill.call(functions.same, [value]));
       expect(error.code).toBe('ERR_PARAMS_NOT_CLONEABLE');

@@ -78,7 +78,13 @@ export class Calls {
   #inSlice(parcel: Parcel): Slice | undefined {
     if (parcel.form === 'message') return undefined;
     const { buffers } = this.#submitter;
-    const bytes = toBytes(parcel);
+    let bytes: Uint8Array;
+    try {
+      bytes = toBytes(parcel);
+    } catch {
+      // A Proxy, for instance: refused as a message, in the words of structured cloning.
+      return undefined;
+    }
     const slice = bytes.length <= buffers.largest ? buffers.tryAcquire(bytes.length) : undefined;
     slice?.bytes.set(bytes);
     return slice;

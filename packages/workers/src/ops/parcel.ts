@@ -8,6 +8,7 @@
  *
  *   { a: slice, b: [1, slice] }  ──▶  { a: note, b: [1, note] }, [note]  ──▶  { a: theirs, b: [1, theirs] }
  */
+import { types } from 'node:util';
 import { Slice } from '@millrace/core';
 
 /** What is said of a slice: numbers, whose meaning the two sides agree on. */
@@ -118,13 +119,19 @@ class Survey {
     // JSON would make two of one.
     if (this.#seen.has(part)) return this.#atLeastV8();
     this.#seen.add(part);
-    if (isContainer(part)) {
+    if (types.isProxy(part)) {
+      this.form = 'message';
+    } else if (isContainer(part)) {
       const keys = Object.keys(part);
       if (this.#seen.size > MOST_OBJECTS || !isJsonObject(part, keys)) this.#atLeastV8();
       for (const key of keys) this.look(part[key]);
-      return;
+    } else {
+      this.#atLeastV8();
+      this.#lookIntoOther(part);
     }
-    this.#atLeastV8();
+  }
+
+  #lookIntoOther(part: object): void {
     if (part instanceof Slice) {
       this.slices = true;
     } else if (part instanceof Map) {
