@@ -48,6 +48,14 @@ describe('an op', () => {
     expect(await mill.run(tree, undefined, { depth: 4 })).toBe(81);
   });
 
+  test.each([1, 2])(
+    'can do so on %d threads that are to leave, each after a few tasks',
+    async (count) => {
+      mill = await createMill({ threads: count, recycle: { afterTasks: 3 } });
+      expect(await mill.run(tree, undefined, { depth: 3 })).toBe(27);
+    },
+  );
+
   test('many can do so at once', async () => {
     mill = await createMill({ threads: 2 });
     const trees = Array.from({ length: 20 }, () => mill.run(tree, undefined, { depth: 3 }));

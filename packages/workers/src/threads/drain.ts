@@ -52,7 +52,9 @@ export class Drain {
   #outlet: Promise<Outlet> | undefined;
   /** Tasks whose op has returned a promise that is not settled yet, and what ops have submitted themselves. */
   #pending = 0;
-  /** How many of those are chunks of large operations. */
+  /** How many of those are tasks that ops of this thread have submitted, and wait for. */
+  #awaited = 0;
+  /** How many are chunks of large operations. */
   #bulky = 0;
   #calls: number;
   #breathing = false;
@@ -81,9 +83,14 @@ export class Drain {
     guests.onLeft = () => this.#onSettled?.();
     const outlet: OutletSource = {
       open: () => (this.#outlet ??= this.#openOutlet(openOutlet, welcome)),
-      hold: () => void this.#pending++,
+      hold: () => {
+        this.#pending++;
+        this.#awaited++;
+        this.#onSettled?.();
+      },
       release: () => {
         this.#pending--;
+        this.#awaited--;
         this.#onSettled?.();
       },
     };
@@ -97,36 +104,53 @@ export class Drain {
   async run(): Promise<void> {
     if (this.#warmth.number > 0) await this.#ops.warm(this.#warmth);
     this.#wakeUp.begin(this.#me);
-    while (!(this.#tenure.over && guests.count === 0) && !this.#wakeUp.mustLeave(this.#me)) {
-      this.#answerCalls();
-      let at = this.#claims.next();
-      if (at < 0) at = this.#look();
-      if (at < 0) {
-        await this.#rest();
-        continue;
+    do {
+      while (!this.#leaves) {
+        this.#answerCalls();
+        let at = this.#claims.next();
+        if (at < 0) at = this.#look();
+        if (at < 0) {
+          await this.#rest();
+          continue;
+        }
+        this.#tenure.takes();
+        // Whoever takes a task and leaves others behind fetches help.
+        if (this.#wakeUp.someoneSleeps && this.#claims.anyWaiting) this.#wakeUp.wakeOne();
+        const op = this.#ops.get(this.#words[at + CONFIG]!);
+        const settled = op ? this.#start(at, op) : await this.#loadAndStart(at);
+        // With asynchronous ops under way, or guests, the event loop gets its turn between tasks.
+        if (!settled || this.#pending > 0 || this.#ops.busy || guests.count > 0) await turn();
+        this.#tenure.tellHeap();
       }
-      this.#tenure.takes();
-      // Whoever takes a task and leaves others behind fetches help.
-      if (this.#wakeUp.someoneSleeps && this.#claims.anyWaiting) this.#wakeUp.wakeOne();
-      const op = this.#ops.get(this.#words[at + CONFIG]!);
-      const settled = op ? this.#start(at, op) : await this.#loadAndStart(at);
-      // With asynchronous ops under way, or guests, the event loop gets its turn between tasks.
-      if (!settled || this.#pending > 0 || this.#ops.busy || guests.count > 0) await turn();
-      this.#tenure.tellHeap();
-    }
+    } while (await this.#isHeldUp());
     await this.#finishUp();
   }
 
-  /** Takes nothing more, and leaves when it has finished what it has begun. */
-  async #finishUp(): Promise<void> {
+  /**
+   * Whether it is time to leave. While its own ops wait for tasks it goes on to take some: those might wait
+   * for this very thread, or for others that are to leave as well.
+   */
+  get #leaves(): boolean {
+    if (this.#awaited > 0) return false;
+    return (this.#tenure.over && guests.count === 0) || this.#wakeUp.mustLeave(this.#me);
+  }
+
+  /** Takes nothing more until its ops have ended. True when one of them waits for tasks instead. */
+  async #isHeldUp(): Promise<boolean> {
     // It may have been woken for a task that it leaves to another.
     if (this.#claims.anyWaiting) this.#wakeUp.wakeOne();
     guests.close();
     while (this.#pending > 0) {
+      if (this.#awaited > 0) return true;
       this.#answerCalls();
       this.#wakeUp.awaitCalls(this.#me);
       if (this.#calls === this.#wakeUp.calls(this.#me)) await this.#nextEvent();
     }
+    return false;
+  }
+
+  /** Leaves, holding nothing any more. */
+  async #finishUp(): Promise<void> {
     // What is torn down may take its time, but not for ever.
     await Promise.race([this.#ops.close(), later(LEAVE_WITHIN_MS)]);
     // Those who look for memory find it at once, without a sweep.
@@ -255,7 +279,7 @@ export class Drain {
     // Once more, now that whoever publishes can see us.
     if (
       this.#claims.waiting ||
-      this.#wakeUp.mustLeave(this.#me) ||
+      this.#leaves ||
       this.#ops.received !== this.#wakeUp.mail(this.#me) ||
       this.#calls !== this.#wakeUp.calls(this.#me)
     ) {
