@@ -381,7 +381,7 @@ export class Coordinator implements Submitter {
   }
 
   #signsOfLife(): number {
-    return this.#dispatcher.stats().completed + (this.tenants?.opened ?? 0);
+    return this.#workforce.finished + (this.tenants?.opened ?? 0);
   }
 
   #household(): Household {

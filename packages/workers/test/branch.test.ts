@@ -85,6 +85,14 @@ describe('an op', () => {
   });
 });
 
+test('threads that die one after the other are no sign of illness while tasks of others are finished', async () => {
+  mill = await createMill({ threads: 2, maxDeathsInARow: 3 });
+  for (let round = 0; round < 5; round++) {
+    await expect(mill.run(dieOverChildren)).rejects.toMatchObject({ code: 'ERR_WORKER_DIED' });
+  }
+  expect(mill.stats().health).toBe('ok');
+});
+
 describe('a thread of the user’s own', () => {
   test('submits tasks by a handle, and gets their results and errors', async () => {
     mill = await createMill({ threads: 2 });
