@@ -87,7 +87,8 @@ export class Owner {
     this.settled = from ? [...from.settled] : [];
     this.#free = from ? [...from.#free] : [1, 0];
     this.#tasks = from ? [...from.#tasks] : [undefined, undefined];
-    this.#reaped = from ? [...from.#reaped] : [0, 0, 0, 0];
+    // A former owner may have left the lists at any position.
+    this.#reaped = from ? [...from.#reaped] : [0, ...WORKERS.map((id) => this.table.doneTail(id))];
     this.#orphans = from ? from.#orphans : this.signal.orphans;
   }
 
@@ -152,8 +153,11 @@ export class Owner {
   #reapFrom(worker: number): number {
     const tail = this.table.doneTail(worker);
     let settled = 0;
-    for (; this.#reaped[worker] !== tail; settled++) {
-      this.#settle(this.table.doneCell(worker, this.#reaped[worker]!++), 'done');
+    while (this.#reaped[worker] !== tail) {
+      const cell = this.table.doneCell(worker, this.#reaped[worker]!++);
+      if (!this.table.isDoneBy(cell, worker)) continue;
+      this.#settle(cell, 'done');
+      settled++;
     }
     return settled;
   }

@@ -1,5 +1,6 @@
 /** The task table in every order of its steps, with deaths at each of them: no task is lost, and none is settled twice. */
 import {
+  DONE,
   FIRST_BULK_RING,
   LaneSignal,
   RETRY_RING,
@@ -221,6 +222,27 @@ describe('a task that is tried again', () => {
         ensure(!tableOf(words).waiting, 'None waits');
       },
     });
+  });
+});
+
+test('what a slow worker lists as finished for one owner of the lane is nothing to the next', () => {
+  /** Clears away what is done, as a burial of the former owner does, and goes on with the lane. */
+  const takesOver: ThreadBody = ({ words }) => {
+    const table = tableOf(words);
+    if (table.look(0).state !== DONE) return undefined;
+    table.free(0);
+    const owner = new Owner(words);
+    ensure(owner.offer(2, NORMAL) === 0, 'It goes to another cell');
+    owner.reap();
+    return owner;
+  };
+  expectNoFault({
+    ...lane,
+    setup: ({ words }) => {
+      new Owner(words).offer(1, NORMAL);
+      tableOf(words).claim(NORMAL, 1);
+    },
+    threads: [takesOver, ({ words }) => perform(words, tableOf(words).at(0), 1)],
   });
 });
 

@@ -285,4 +285,13 @@ export const mutants = [
     edits: [['Atomics.or(this.words, this.#usedAt, 1 << ring);', '']],
     caughtBy: wakeUps,
   },
+  {
+    file: 'dispatch/task-table.js',
+    fault: 'a cell counts as done because a list names it',
+    edits: [
+      ['return (state === DONE || state === LEFT) && workerOf(word) === worker;', 'return true;'],
+    ],
+    caughtBy: table,
+    named: 'slow',
+  },
 ];
