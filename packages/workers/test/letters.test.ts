@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failureOf } from './failure.ts';
 import * as ops from './ops.mjs';
 import * as terms from './terms-ops.mjs';
-import { expectSound } from './threads.ts';
+import { expectSound, whole } from './threads.ts';
 
 const MiB = 1024 * 1024;
 const some = new Uint8Array([7]);
@@ -15,6 +15,8 @@ beforeAll(async () => {
   mill = await createMill({ threads: 2, memory: 8 * MiB });
 });
 afterAll(async () => {
+  // `createMill` waits for the first thread only.
+  await whole(mill, 2);
   expectSound(mill, 2);
   await mill.close();
 });
