@@ -15,7 +15,12 @@ import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
 import type { OpAddress, Warmth } from './ops/warmth.js';
 import type { Submitter } from './submitter.js';
-import { WORKER_COUNTERS, type Welcome, type WorkerMessage } from './threads/messages.js';
+import {
+  TASKS_ENDED,
+  WORKER_COUNTERS,
+  type Welcome,
+  type WorkerMessage,
+} from './threads/messages.js';
 import { Health } from './threads/health.js';
 import type { ThreadSettings } from './threads/settings.js';
 import type { WorkerThread } from './threads/thread.js';
@@ -381,7 +386,7 @@ export class Coordinator implements Submitter {
   }
 
   #signsOfLife(): number {
-    return this.#workforce.finished + (this.tenants?.opened ?? 0);
+    return this.buffers.counters.sum(TASKS_ENDED) + (this.tenants?.opened ?? 0);
   }
 
   #household(): Household {

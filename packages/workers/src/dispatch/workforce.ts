@@ -4,7 +4,6 @@
  * A burial is told to the owner of every lane in use: what the dead worker was at, and what it had
  * finished, is marked in the cells first.
  */
-import { MAX_THREADS } from '@millrace/core/internal';
 import { LaneSignal } from './lane-signal.js';
 import { heapAt, laneOf, type LaneLayout } from './layout.js';
 import { TaskTable } from './task-table.js';
@@ -70,13 +69,6 @@ export class Workforce {
   /** A number that changes with every task that `worker` finishes. */
   finishedBy(worker: number): number {
     return this.#tables().reduce((sum, table) => sum + table.doneTail(worker), 0);
-  }
-
-  /** A number that changes with every task that any worker finishes, whoever submitted it. Not for often. */
-  get finished(): number {
-    let sum = 0;
-    for (let worker = 1; worker < MAX_THREADS; worker++) sum += this.finishedBy(worker);
-    return sum;
   }
 
   /** Whether `worker` has a task. Looks at every cell: not for often. */

@@ -25,7 +25,7 @@ import { guests } from '../ops/guests.js';
 import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import type { Warmth } from '../ops/warmth.js';
 import { Execution } from './execution.js';
-import type { Stuck, Welcome } from './messages.js';
+import { TASKS_ENDED, type Stuck, type Welcome } from './messages.js';
 import { SpinBudget } from './spin-budget.js';
 import type { Outlet, OutletBasis, OutletSource } from './task-mill.js';
 import { Tenure } from './tenure.js';
@@ -49,6 +49,7 @@ export class Drain {
   readonly #warmth: Warmth;
   readonly #spin = new SpinBudget();
   readonly #pools: BufferPools;
+  readonly #endedAt: number;
   #outlet: Promise<Outlet> | undefined;
   /** Tasks whose op has returned a promise that is not settled yet, and what ops have submitted themselves. */
   #pending = 0;
@@ -75,6 +76,7 @@ export class Drain {
       onUnknownArena: () => this.#ops.drainPort(),
     });
     this.#pools = pools;
+    this.#endedAt = pools.counters.at(pools.thread, TASKS_ENDED);
     this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
     enterThread({ id: welcome.thread, buffers: pools });
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
@@ -243,6 +245,7 @@ export class Drain {
   }
 
   #finish(at: number, bulk: boolean): void {
+    this.#pools.count(this.#endedAt, 1);
     this.#claims.tableAt(at).finish(at, this.#me);
     if (bulk && --this.#bulky === 0) this.#wakeUp.vacate(this.#me);
     this.#signalOf(laneAt(at)).signal();

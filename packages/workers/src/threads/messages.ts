@@ -59,4 +59,6 @@ export interface Renewal {
 export const TASKS_RUN = 0;
 export const BYTES_IN = 1;
 export const BYTES_OUT = 2;
-export const WORKER_COUNTERS = 3;
+/** Tasks that it has ended, well or not, whoever had submitted them. */
+export const TASKS_ENDED = 3;
+export const WORKER_COUNTERS = 4;
