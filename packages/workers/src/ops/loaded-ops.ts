@@ -28,8 +28,6 @@ export interface LoadedOp {
   /** What its `setup` returned. */
   readonly state: unknown;
   readonly teardown: AnyDefinition<unknown>['teardown'];
-  /** Whether it has been seen to breathe in a long task, see `OpContext.breathe`. */
-  breathes: boolean;
 }
 
 /** Of configurations that nobody withdraws, so many are remembered. */
@@ -120,7 +118,7 @@ export class LoadedOps {
         { cause },
       );
     }
-    const loaded: LoadedOp = { name, kind: op.kind, run, params, state, teardown, breathes: false };
+    const loaded: LoadedOp = { name, kind: op.kind, run, params, state, teardown };
     this.#loaded.set(id, loaded);
     return loaded;
   }

@@ -57,6 +57,7 @@ export class Drain {
   #awaited = 0;
   /** How many are chunks of large operations. */
   #bulky = 0;
+  #occupied = false;
   #calls: number;
   #breathing = false;
   #onSettled: (() => void) | undefined;
@@ -162,8 +163,7 @@ export class Drain {
 
   /** Runs the task; false when it goes on asynchronously. */
   #start(at: number, op: LoadedOp): boolean {
-    // An op that breathes looks after small tasks itself.
-    const bulk = (this.#words[at + FLAGS]! & BULK) !== 0 && !op.breathes;
+    const bulk = (this.#words[at + FLAGS]! & BULK) !== 0;
     if (bulk) this.#occupy();
     const going = this.#execution.run(at, op);
     if (!going) {
@@ -216,6 +216,8 @@ export class Drain {
 
   /** Within a task that takes long: runs small tasks that wait, a few at a time and not within one another. */
   #breathe(): void {
+    // It may read its input first, and be blocked by that: only now is it sure to breathe.
+    this.#vacate();
     if (this.#breathing || !this.#claims.smallWaiting) return;
     this.#breathing = true;
     for (let i = 0; i < TASKS_A_BREATH && !this.#tenure.over; i++) {
@@ -241,13 +243,21 @@ export class Drain {
   /** Begins a chunk of a large operation: small tasks that wait are the express worker's now, if all are at one. */
   #occupy(): void {
     if (this.#bulky++ > 0) return;
+    this.#occupied = true;
     if (this.#wakeUp.occupy(this.#me) && this.#claims.smallWaiting) this.#wakeUp.wakeOne();
+  }
+
+  /** From now on it looks after small tasks itself. */
+  #vacate(): void {
+    if (!this.#occupied) return;
+    this.#occupied = false;
+    this.#wakeUp.vacate(this.#me);
   }
 
   #finish(at: number, bulk: boolean): void {
     this.#pools.count(this.#endedAt, 1);
     this.#claims.tableAt(at).finish(at, this.#me);
-    if (bulk && --this.#bulky === 0) this.#wakeUp.vacate(this.#me);
+    if (bulk && --this.#bulky === 0) this.#vacate();
     this.#signalOf(laneAt(at)).signal();
   }
 

@@ -82,7 +82,6 @@ export class Execution {
       this.#pools.count(this.#runAt, 1);
       const context = new TaskContext(this.#surroundings, at, op.state);
       const result = op.run(bytes, op.params, context);
-      if (context.breathed) op.breathes = true;
       if (op.kind === 'generator') {
         const outbox = new OutboxWriter(this.#pools, words[at + OUTPUT]! as SlotRef);
         const generator = checkGenerator(op.name, result);

@@ -39,7 +39,10 @@ export interface ThreadOptions {
   recycle?: RecycleOptions;
   /** Node's limits for each thread, in MiB. A thread that exceeds them dies and is replaced. @defaultValue Node's */
   resourceLimits?: ResourceLimits;
-  /** How much nicer than the process the threads are, 0 to 19. Linux alone; `stats().threads` tells. @defaultValue 0 */
+  /**
+   * How much nicer than the process the threads are, 0 to 19. With 10, say, the main thread gets a processor at once
+   * while all threads compute; so do other processes. Linux alone; `stats().threads` tells. @defaultValue 0
+   */
   nice?: number;
   /** Threads are named `name-1`, `name-2` …, on Linux in `top -H` too, which shows 15 characters. @defaultValue 'mill' */
   name?: string;

@@ -31,8 +31,6 @@ export class TaskContext implements OpContext {
   readonly #words: Int32Array;
   readonly #at: number;
   readonly #breathe: () => void;
-  /** Whether the op has breathed. */
-  breathed = false;
   readonly last: boolean;
   readonly state: unknown;
   readonly #outputSlot: number;
@@ -85,7 +83,6 @@ export class TaskContext implements OpContext {
   }
 
   breathe(): void {
-    this.breathed = true;
     this.#breathe();
   }
 

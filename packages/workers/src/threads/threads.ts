@@ -127,7 +127,9 @@ export class Threads {
     try {
       const express = seat === this.#expressSeat;
       const name = `${this.#settings.name}-${express ? 'x' : seat + 1}`;
-      this.#seats[seat] = new Thread(name, this.#settings, {
+      // It has to be quick, and takes next to no time.
+      const settings = express ? { ...this.#settings, nice: 0 } : this.#settings;
+      this.#seats[seat] = new Thread(name, settings, {
         onHello: (thread) => this.#welcome(thread, express),
         onStuck: (worker) => this.#hooks.onStuck(worker),
         onGone: (thread, cause) => this.#gone(seat, thread, cause),
