@@ -404,7 +404,7 @@ export class Coordinator implements Submitter {
       },
       finishedBy: (id) => workforce.finishedBy(id),
       hasBegun: (id) => workforce.hasBegun(id),
-      isBusy: (id) => workforce.isBusy(id),
+      isBusy: (id) => workforce.isBusy(id) || (this.tenants?.livesIn(id) ?? false),
       isHome: (id) => this.tenants?.livesIn(id) ?? false,
       heapOf: (id) => workforce.heapOf(id),
       dismiss: (thread, superfluous) => {

@@ -123,7 +123,8 @@ export class Threads {
   }
 
   #startIn(seat: number): void {
-    if (this.#ending) return;
+    // Whoever heard of an end may have filled the seat already, for tasks that wait.
+    if (this.#ending || this.#seats[seat]) return;
     try {
       const express = seat === this.#expressSeat;
       const name = `${this.#settings.name}-${express ? 'x' : seat + 1}`;

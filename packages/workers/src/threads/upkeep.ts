@@ -74,7 +74,15 @@ export class Upkeep {
     const coming = threads.filter(({ state, ready }) =>
       ready ? !this.#household.hasBegun(ready.id) : state === 'starting',
     ).length;
-    this.#household.start(waiting - coming);
+    // One that has nothing to do will take a task as soon as it gets a processor.
+    const free = threads.filter(
+      ({ state, ready }) =>
+        state === 'ready' &&
+        ready &&
+        this.#household.hasBegun(ready.id) &&
+        !this.#household.isBusy(ready.id),
+    ).length;
+    this.#household.start(waiting - coming - free);
     // Were those that start now not to do, no task may come to tell.
     this.growSoon();
   }
