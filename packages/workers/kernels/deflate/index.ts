@@ -25,7 +25,7 @@ import { beginSequences, endSequences, sequencesFull } from './sequences';
 import { beginObserving, splitsHere } from './split';
 import { fillTables } from './tables';
 
-/** Called between steps of a millisecond's fraction: the caller may do something else meanwhile. */
+/** Called between steps of up to 512 symbols: the caller may do something else meanwhile. */
 declare function breathe(): void;
 
 const STORE = 0;

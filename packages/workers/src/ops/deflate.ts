@@ -26,7 +26,7 @@ export interface DeflateOptions {
   readonly lead: Uint8Array;
   /** Whether the deflate stream ends here; if not, the output ends on a byte's border (as by `Z_SYNC_FLUSH`). */
   readonly last: boolean;
-  /** Called now and then, some ten times in a millisecond; it may compress something itself. */
+  /** Called after each step of up to 512 symbols; it may compress something itself. */
   readonly breathe: () => void;
 }
 
