@@ -1,17 +1,15 @@
 /** Call: any function that a module exports, on a worker, with slices among its arguments and results. */
 import { MillraceError, type Slice } from '@millrace/core';
-import type { SlotRef } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import { NOTHING, NUMBER } from '../dispatch/layout.js';
-import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import type { Outcome, Terms } from '../dispatch/task.js';
 import { call, type Letter } from '../ops/call.js';
 import type { Configured } from '../ops/configurations.js';
 import { referenceOf, type FunctionReference, type KnownFunction } from '../ops/functions.js';
 import { adopt, lendingNote, takeOver } from '../ops/lending.js';
 import { pack, unpack, type Parcel } from '../ops/parcel.js';
 import { fromBytes, pointerIn, toBytes } from '../ops/wire.js';
-import { deferred } from './deferred.js';
-import { stoppable } from './run.js';
+import { SingleTask, stoppable } from './single-task.js';
 import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
 
 export interface CallOptions extends TaskOptions {
@@ -116,18 +114,9 @@ export class Calls {
   }
 }
 
-class CallTask implements Task {
-  readonly config: Configured;
-  readonly terms: Terms;
+class CallTask extends SingleTask {
   readonly idempotent: boolean;
-  readonly result: Promise<unknown>;
-  cell = IN_NO_CELL;
-  trouble: Trouble | undefined = undefined;
-  readonly #submitter: Submitter;
-  readonly #input: Slice | undefined;
   readonly #lent: readonly Slice[];
-  readonly #resolve: (result: unknown) => void;
-  readonly #reject: (error: unknown) => void;
 
   constructor(
     submitter: Submitter,
@@ -135,91 +124,25 @@ class CallTask implements Task {
     terms: Terms,
     what: { input: Slice | undefined; lent: readonly Slice[]; idempotent: boolean },
   ) {
-    this.config = config;
-    this.terms = terms;
+    super(submitter, config, terms, what.input);
     this.idempotent = what.idempotent;
-    this.#submitter = submitter;
-    this.#input = what.input;
     this.#lent = what.lent;
-    const { promise, resolve, reject } = deferred<unknown>();
-    this.result = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  get input(): SlotRef | -1 {
-    return this.#input?.ref ?? -1;
-  }
-
-  get length(): number {
-    return this.#input?.byteLength ?? 0;
-  }
-
-  get offset(): number {
-    return 0;
-  }
-
-  get lead(): number {
-    return 0;
-  }
-
-  get output(): -1 {
-    return -1;
-  }
-
-  get room(): number {
-    return 0;
-  }
-
-  get file(): number {
-    return -1;
-  }
-
-  get position(): number {
-    return 0;
-  }
-
-  get target(): number {
-    return -1;
-  }
-
-  get last(): boolean {
-    return true;
-  }
-
-  done(outcome: Outcome): void {
-    let result: unknown;
-    try {
-      result = this.#resultOf(outcome);
-    } catch (error) {
-      // There was no memory for it.
-      this.failed(error);
-      return;
-    }
-    this.#end();
-    this.#resolve(result);
-  }
-
-  failed(error: unknown): void {
-    this.#end();
-    this.#reject(error);
   }
 
   discard(outcome: Outcome): void {
     const { notes } = this.#letterOf(outcome);
-    for (const note of notes) if (note.length > 1) adopt(note, this.#submitter.buffers).release();
+    for (const note of notes) if (note.length > 1) adopt(note, this.submitter.buffers).release();
   }
 
-  #end(): void {
-    this.#input?.release();
-    this.#submitter.release(this.config);
-  }
-
-  #resultOf(outcome: Outcome): unknown {
+  protected resultOf(outcome: Outcome): unknown {
     const { kind, value } = outcome;
     if (kind === NUMBER) return value;
     if (kind === NOTHING) return undefined;
     return this.#withSlices(this.#letterOf(outcome));
+  }
+
+  protected release(): void {
+    this.given?.release();
   }
 
   #letterOf({ kind, payload }: Outcome): Letter {
@@ -230,7 +153,7 @@ class CallTask implements Task {
   #fromBytes(bytes: Uint8Array): Letter {
     const pointer = pointerIn(bytes);
     if (!pointer) return fromBytes(bytes);
-    const slice = adopt(pointer, this.#submitter.buffers);
+    const slice = adopt(pointer, this.submitter.buffers);
     try {
       return fromBytes(slice.bytes);
     } finally {
@@ -240,7 +163,7 @@ class CallTask implements Task {
 
   #withSlices({ value, notes }: Letter): unknown {
     const adopted: Slice[] = [];
-    const { buffers } = this.#submitter;
+    const { buffers } = this.submitter;
     try {
       return unpack(value, notes, (note) => takeOver(note, buffers, this.#lent, adopted));
     } catch (error) {

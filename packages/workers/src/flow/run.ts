@@ -4,7 +4,7 @@ import type { SlotRef } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
 import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
-import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import type { Outcome, Terms } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import { outputRoom } from '../ops/output-bound.js';
 import { partTerms } from './chunk.js';
@@ -12,130 +12,53 @@ import { ChunkWindow, type FlowOptions } from './chunk-window.js';
 import { SliceFeed } from './feeds.js';
 import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
 import { runRanges } from './run-ranges.js';
+import { SingleTask, stoppable } from './single-task.js';
 import { CollectingSink } from './sinks.js';
 import { describe, openSource } from './source.js';
 
-/** The ends of the promise that was made last. */
-let resolveLast: (result: unknown) => void;
-let rejectLast: (error: unknown) => void;
-/** One executor for all promises: a closure for each would live as long as its task. */
-const takeEnds = (resolve: (result: unknown) => void, reject: (error: unknown) => void): void => {
-  resolveLast = resolve;
-  rejectLast = reject;
-};
-
-/**
- * A task that is not part of a larger object, and the promise of its result. There may be tens of
- * thousands at a time, so it holds no more than it must: what all have in common is the class's.
- */
-class SingleTask implements Task {
-  readonly config: Configured;
-  readonly terms: Terms;
-  readonly result: Promise<unknown>;
-  cell = IN_NO_CELL;
-  trouble: Trouble | undefined = undefined;
-  readonly #submitter: Submitter;
-  readonly #given: Slice | undefined;
-  readonly #input: Slice | undefined;
+class RunTask extends SingleTask {
+  /** The input is the user's, and stays so; else it is a copy. */
+  readonly #lent: boolean;
   readonly #output: Slice | undefined;
-  readonly #resolve: (result: unknown) => void;
-  readonly #reject: (error: unknown) => void;
 
-  /** `given` is the user's slice; without one, `input` is ours and is released. */
   constructor(
     submitter: Submitter,
     config: Configured,
     terms: Terms,
-    given: Slice | undefined,
     input: Slice | undefined,
+    lent: boolean,
     output: Slice | undefined,
   ) {
-    this.#submitter = submitter;
-    this.config = config;
-    this.terms = terms;
-    this.#given = given;
-    this.#input = input;
+    super(submitter, config, terms, input);
+    this.#lent = lent;
     this.#output = output;
-    this.result = new Promise(takeEnds);
-    this.#resolve = resolveLast;
-    this.#reject = rejectLast;
   }
 
   get idempotent(): boolean {
     return this.config.kind !== 'in-place';
   }
 
-  get offset(): number {
-    return 0;
-  }
-
-  get lead(): number {
-    return 0;
-  }
-
-  get file(): number {
-    return -1;
-  }
-
-  get position(): number {
-    return 0;
-  }
-
-  get target(): number {
-    return -1;
-  }
-
-  get last(): boolean {
-    return true;
-  }
-
-  get input(): SlotRef | -1 {
-    return this.#input?.ref ?? -1;
-  }
-
-  get length(): number {
-    return this.#input?.byteLength ?? 0;
-  }
-
-  get output(): SlotRef | -1 {
+  override get output(): SlotRef | -1 {
     return this.#output?.ref ?? -1;
   }
 
-  get room(): number {
+  override get room(): number {
     return this.#output?.byteLength ?? 0;
   }
 
-  done(outcome: Outcome): void {
-    let result: unknown;
-    try {
-      result = this.#resultOf(outcome);
-    } catch (error) {
-      // There was no memory for the copy.
-      this.failed(error);
-      return;
-    }
-    this.#release();
-    this.#resolve(result);
-  }
-
-  failed(error: unknown): void {
-    this.#reject(error);
-    this.#release();
-  }
-
-  #resultOf({ kind, size, value, payload }: Outcome): unknown {
+  protected resultOf({ kind, size, value, payload }: Outcome): unknown {
     if (kind === NUMBER) return value;
     if (kind === NOTHING) return undefined;
-    // In place: the user's slice has changed, or the changed copy of the user's bytes is the result.
-    if (kind === IN_PLACE) return this.#given ?? this.#input?.bytes.slice() ?? new Uint8Array(0);
+    if (kind === IN_PLACE) {
+      return this.#lent ? this.given : (this.given?.bytes.slice() ?? new Uint8Array(0));
+    }
     if (kind === IN_OUTPUT) return this.#output!.bytes.slice(0, size);
     return payload;
   }
 
-  #release(): void {
-    if (!this.#given) this.#input?.release();
+  protected release(): void {
+    if (!this.#lent) this.given?.release();
     this.#output?.release();
-    this.#submitter.release(this.config);
   }
 }
 
@@ -176,7 +99,7 @@ function runWhole(
   options: TaskOptions | undefined,
   gate: LargeGate,
 ): Promise<unknown> {
-  let task: SingleTask;
+  let task: RunTask;
   try {
     if (options?.signal?.aborted) throw abortedBy(options.signal);
     submitter.requireRoom();
@@ -195,7 +118,7 @@ function runWhole(
 /** Submits a task on a large object when there is a permit for it. */
 function submitLarge(
   submitter: Submitter,
-  task: SingleTask,
+  task: RunTask,
   gate: LargeGate,
   signal: AbortSignal | undefined,
 ): void {
@@ -209,27 +132,12 @@ function submitLarge(
   else gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
 }
 
-/** Stops the task when `signal` says so. */
-export async function stoppable(
-  submitter: Submitter,
-  task: Task & { readonly result: Promise<unknown> },
-  signal: AbortSignal,
-): Promise<unknown> {
-  const onAbort = (): void => submitter.stop(task, abortedBy(signal));
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await task.result;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
 function taskOf(
   submitter: Submitter,
   config: Configured,
   terms: Terms,
   data: Uint8Array | Slice | undefined,
-): SingleTask {
+): RunTask {
   check(submitter, config, data);
   const { buffers } = submitter;
   const given = data instanceof Slice ? data : undefined;
@@ -247,7 +155,7 @@ function taskOf(
     if (!given) input?.release();
     throw error;
   }
-  return new SingleTask(submitter, config, terms, given, input, output);
+  return new RunTask(submitter, config, terms, input, given !== undefined, output);
 }
 
 /** Whether it takes more than one task: the op says how to cut its input, and that is larger, or its output framed. */
