@@ -13,7 +13,7 @@ import type { Task } from './dispatch/task.js';
 import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
-import type { OpAddress, Warmth } from './ops/warmth.js';
+import type { OpAddress } from './ops/warmth.js';
 import type { Submitter } from './submitter.js';
 import {
   TASKS_ENDED,
@@ -26,9 +26,9 @@ import type { ThreadSettings } from './threads/settings.js';
 import type { WorkerThread } from './threads/thread.js';
 import { Threads } from './threads/threads.js';
 import { Upkeep, type Household } from './threads/upkeep.js';
+import { WarmUps } from './threads/warm-ups.js';
+import { Trimming } from './trimming.js';
 
-/** How long after its last use spare memory is given back. */
-const TRIM_AFTER_MS = 10_000;
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
 
@@ -79,6 +79,8 @@ export class Coordinator implements Submitter {
   readonly #ports = new Map<number, MessagePort>();
   readonly #upkeep: Upkeep;
   readonly #branches: Branches;
+  readonly #warmUps = new WarmUps();
+  readonly #trimming: Trimming;
   #configs = 0;
   #undone = 0;
   #announced = 0;
@@ -87,11 +89,8 @@ export class Coordinator implements Submitter {
   #stopped: Promise<void> | undefined;
   /** Threads that are gone while all are being ended. */
   readonly #gone: { thread: WorkerThread; cause: unknown }[] = [];
-  /** What threads import before they are asked to. */
-  #warmth: Warmth = { type: 'warmth', number: 0, ops: [] };
   #onReady: (() => void) | undefined;
   #onHost: (() => void)[] = [];
-  #trimming: NodeJS.Timeout | undefined;
 
   private constructor(options: CoordinatorOptions) {
     this.#settings = options;
@@ -101,6 +100,7 @@ export class Coordinator implements Submitter {
     this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
       onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),
     });
+    this.#trimming = new Trimming(this.buffers, () => this.inFlight > 0);
     LargeOperations.init(this.#words, large);
     this.large = new LargeOperations(this.#words, this.buffers.thread, large);
     this.#dispatcher = new Dispatcher({
@@ -170,23 +170,14 @@ export class Coordinator implements Submitter {
    */
   async warmUp(ops: readonly OpAddress[]): Promise<void> {
     if (this.#refusal) throw this.#refusal;
-    const added = ops.map(({ url, name }) => ({ url, name }));
-    const number = this.#warmth.number + 1;
-    this.#warmth = { type: 'warmth', number, ops: [...this.#warmth.ops, ...added] };
-    this.#tell({ type: 'warmth', number, ops: added });
-    for (const worker of this.#ports.keys()) this.#workforce.call(worker);
-    const holding = setInterval(() => {}, LONGEST_MS);
-    try {
-      await this.#threads.warmed(number);
-    } catch (error) {
-      this.#warmth = {
-        ...this.#warmth,
-        ops: this.#warmth.ops.filter((op) => !added.includes(op)),
-      };
-      throw error;
-    } finally {
-      clearInterval(holding);
-    }
+    await this.#warmUps.add(
+      ops,
+      (warmth) => {
+        this.#tell(warmth);
+        for (const worker of this.#ports.keys()) this.#workforce.call(worker);
+      },
+      (number) => this.#threads.warmed(number),
+    );
     // All are gone, and none has said a word.
     if (this.#stopped) throw this.#refusal;
   }
@@ -203,7 +194,7 @@ export class Coordinator implements Submitter {
   /** To be called when no task of this use is left and none will come. */
   release(config: Configured): void {
     this.#ops.release(config);
-    this.#trimLater();
+    this.#trimming.later();
   }
 
   /** Offers a task to the workers. Its `done` or `failed` is called exactly once, never synchronously. */
@@ -301,7 +292,7 @@ export class Coordinator implements Submitter {
   /** Lets the tasks in flight end, or fails them, then ends the threads. */
   async close(drain: boolean): Promise<void> {
     this.#refusal ??= millClosed();
-    clearTimeout(this.#trimming);
+    this.#trimming.stop();
     const movedOut = this.tenants?.moveOut(drain && !this.#stopped);
     if (!drain || this.#stopped) return this.#stop(this.#refusal);
     await Promise.all([this.#dispatcher.idle(), this.#branches.drain(), movedOut]);
@@ -347,7 +338,7 @@ export class Coordinator implements Submitter {
       spinners: express ? 0 : Math.min(this.threadCount, availableParallelism() - 1),
       afterTasks: this.#settings.recycle.afterTasks,
       tellHeap: this.#settings.recycle.overBytes < Infinity,
-      warmth: this.#warmth,
+      warmth: this.#warmUps.warmth,
     };
   }
 
@@ -413,14 +404,5 @@ export class Coordinator implements Submitter {
       },
       start: (count) => threads.start(count),
     };
-  }
-
-  /** Gives memory back that nobody has used for a while. An idle mill has nothing to give, and no timer. */
-  #trimLater(): void {
-    this.#trimming ??= setTimeout(() => {
-      this.#trimming = undefined;
-      if (this.inFlight > 0) this.#trimLater();
-      else this.buffers.trim();
-    }, TRIM_AFTER_MS).unref();
   }
 }

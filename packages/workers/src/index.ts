@@ -11,16 +11,16 @@ export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';
 export type { WebPair } from './flow/web.js';
 export { createMill } from '#mill';
+export type { Mill } from './mill.js';
 export type {
-  FlowOp,
-  Mill,
   MillOptions,
-  MillStats,
   PumpOptions,
   PumpSettings,
   PumpToValueOptions,
   StreamOptions,
-} from './mill.js';
+} from './mill-options.js';
+export type { MillStats } from './mill-stats.js';
+export type { FlowOp } from './flow/flow-op.js';
 export { currentThread, type CurrentThread } from './ops/current-thread.js';
 export {
   defineOp,

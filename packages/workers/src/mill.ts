@@ -8,105 +8,30 @@ import { generate } from './flow/generate.js';
 import { iterate, type IterateOptions } from './flow/iterate.js';
 import { Calls, type CallOptions } from './flow/call.js';
 import { pump, pumpToValue, type PumpReport } from './flow/pump.js';
-import type { LargeStats } from './dispatch/large-operations.js';
-import { checkedLimits, type LimitOptions } from './dispatch/limits.js';
+import { checkedLimits } from './dispatch/limits.js';
 import { run } from './flow/run.js';
 import type { TaskOptions } from './dispatch/task-options.js';
-import type { FlowProgress } from './flow/chunk-window.js';
+import { flowing, reducing, type FlowOp } from './flow/flow-op.js';
 import type { FlowSource } from './flow/source.js';
 import { stream } from './flow/stream.js';
-import type { FlowTarget } from './flow/target.js';
 import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
-import type { GeneratorOp, InPlaceOp, Op, TransformOp, ValueOp } from './ops/define-op.js';
+import type {
+  MillOptions,
+  PumpOptions,
+  PumpToValueOptions,
+  StreamOptions,
+} from './mill-options.js';
+import type { MillStats } from './mill-stats.js';
+import type { GeneratorOp, InPlaceOp, Op } from './ops/define-op.js';
 import type { OpAddress } from './ops/warmth.js';
-import { checked, type ThreadOptions } from './threads/settings.js';
+import { checked } from './threads/settings.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
 import { Remotes, type Remote, type RemoteOptions } from './remote/remotes.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 
 const MiB = 1024 * 1024;
-
-export interface MillOptions extends ThreadOptions, LimitOptions {
-  /** The most bytes that slices may take together, at least 4 MiB. @defaultValue 256 MiB */
-  memory?: number;
-}
-
-/** An op that flows can use: one that says how to cut its input. */
-export type FlowOp<P> = TransformOp<P> | InPlaceOp<P>;
-
-export interface StreamOptions {
-  /** Ends the flow with `ERR_ABORTED`. */
-  readonly signal?: AbortSignal;
-}
-
-/** What every pump is told. */
-export interface PumpSettings<P> {
-  /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
-  from: FlowSource;
-  params?: NoInfer<P>;
-  signal?: AbortSignal;
-  /**
-   * Reads a file past the system's page cache (`O_DIRECT`), and writes one so for an op in place whose
-   * chunks are whole pages of 4096 bytes. Where that cannot be had it is done the plain way, and the
-   * report's `notes` say why. @defaultValue false
-   */
-  direct?: boolean;
-  /** Called as chunks are written, or taken in; keep it short. */
-  onProgress?: (progress: FlowProgress) => void;
-}
-
-export interface PumpOptions<P> extends PumpSettings<P> {
-  op: FlowOp<P>;
-  /**
-   * A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when
-   * it is whole. Several get the same output, at the pace of the slowest: when one fails, all are discarded.
-   */
-  to: FlowTarget | readonly FlowTarget[];
-}
-
-/** For an op that gives a value and says how to cut its input. */
-export interface PumpToValueOptions<P, R> extends PumpSettings<P> {
-  op: ValueOp<P, R>;
-  to?: never;
-}
-
-export interface MillStats {
-  /** The threads that are ready for work; `nice` is the niceness that they run at. */
-  threads: {
-    id: number;
-    threadId: number;
-    name: string;
-    nice: number;
-    /** Remote objects that live there. */
-    remotes: number;
-  }[];
-  /** Tasks by outcome; `rerun` counts those given to another thread after a death, `deaths` the threads. */
-  tasks: {
-    submitted: number;
-    completed: number;
-    failed: number;
-    rerun: number;
-    /** Tasks that were tried again since they had failed. */
-    retried: number;
-    inFlight: number;
-    run: number;
-  };
-  deaths: number;
-  /** Threads that made way for others, see `recycle`. */
-  recycled: number;
-  /** `unhealthy` once too many threads have died in a row, see `maxDeathsInARow`. */
-  health: 'ok' | 'unhealthy';
-  /** What ended the thread that died last; `undefined` when none has. */
-  lastCause: unknown;
-  /** Large operations, or their bytes where `maxLargeOpBytes` caps them. */
-  largeOps: LargeStats;
-  /** Bytes that workers have read and written for tasks. */
-  bytes: { in: number; out: number };
-  memory: { limit: number; open: number; arena: { kind: 'wasm' | 'plain'; reason?: string } };
-  slices: { leased: number; returned: number; swept: number; live: number };
-}
 
 let threadsOf: (mill: Mill) => readonly Worker[];
 
@@ -412,39 +337,4 @@ function isGenerator<P>(op: Op<P, unknown> | undefined): op is GeneratorOp<P, un
 /** The threads at work, for tests that end them. */
 export function workersOf(mill: Mill): readonly Worker[] {
   return threadsOf(mill);
-}
-
-/** @throws MillraceError `ERR_INVALID_ARG` unless the op takes bytes of any size and gives bytes */
-function flowing<P>(op: FlowOp<P>): FlowOp<P> {
-  const kind = (op as Op<P, unknown> | undefined)?.kind;
-  if (
-    kind === undefined ||
-    (op.definition.split && (kind === 'transform' || kind === 'in-place'))
-  ) {
-    return op;
-  }
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot send bytes through "${op.name}" of ${op.url} as it ${
-      kind === 'value'
-        ? 'gives a value: pump it without "to"'
-        : kind === 'generator'
-          ? 'generates: run it'
-          : 'does not say how to cut its input: give it a "split"'
-    }`,
-  );
-}
-
-/** @throws MillraceError `ERR_INVALID_ARG` unless the op takes bytes of any size and gives a value */
-function reducing<P, R>(op: ValueOp<P, R>): ValueOp<P, R> {
-  const kind = (op as Op<P, R> | undefined)?.kind;
-  if (kind === undefined || (kind === 'value' && op.definition.split)) return op;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot pump through "${op.name}" of ${op.url} to a value as it ${
-      kind === 'value'
-        ? 'does not say how to cut its input: give it "split" and "merge"'
-        : 'gives none: say where its output goes by "to"'
-    }`,
-  );
 }

@@ -180,3 +180,15 @@ export function allOccupied(words: Int32Array): boolean {
   }
   return true;
 }
+
+/** Whether there are two workers or more that take any task. */
+export function manyWorkers(words: Int32Array): boolean {
+  const span = Atomics.load(words, SPAN);
+  // Whom the express worker would have to wait for is no choice.
+  let count = Atomics.load(words, EXPRESS) === 0 ? 0 : -1;
+  for (let w = 0; w < span && count < 2; w++) {
+    let bits = Atomics.load(words, WORKERS + w);
+    for (; bits !== 0; bits &= bits - 1) count++;
+  }
+  return count > 1;
+}

@@ -7,26 +7,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError, type BufferPools } from '@millrace/core';
 import { MAX_THREADS } from '@millrace/core/internal';
-import { Backlog } from './backlog.js';
 import { Cells } from './cells.js';
-import { ringOf } from './claims.js';
-import {
-  BY_LETTER,
-  EXPRESS,
-  FAILED,
-  LEFT,
-  ORPHANED,
-  RETRY_RING,
-  RUNNING,
-  SPAN,
-  WORKERS,
-  laneOf,
-} from './layout.js';
+import { manyWorkers } from './claims.js';
+import { errorOf, tooLong, workerDied } from './failures.js';
+import { BY_LETTER, FAILED, LEFT, ORPHANED, RUNNING, SPAN, WORKERS, laneOf } from './layout.js';
 import { LaneSignal } from './lane-signal.js';
 import { LetterReader, type Letter, type LetterError } from './letters.js';
+import { Offers } from './offers.js';
 import { Reaper, type Reaped } from './reaper.js';
 import { IN_NO_CELL, SETTLED, troubleOf, type Task } from './task.js';
-import { withTraits } from './thrown.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
 
@@ -62,7 +51,7 @@ export class Dispatcher {
   readonly #wakeUp: WakeUp;
   readonly #cells: Cells;
   readonly #signal: LaneSignal;
-  readonly #backlog = new Backlog();
+  readonly #offers: Offers;
   readonly #letters: LetterReader;
   readonly #reaper: Reaper;
   /** How far each worker's list of finished cells has been reaped, by thread id. */
@@ -74,7 +63,6 @@ export class Dispatcher {
   #orphans: number;
   /** What ended workers, where it is known. */
   readonly #causes: unknown[] = [];
-  #woke = false;
   #onIdle: (() => void)[] = [];
   #onProgress: (() => void)[] = [];
   readonly #stats: DispatchStats = {
@@ -93,6 +81,7 @@ export class Dispatcher {
     this.#table = new TaskTable(words, layout);
     this.#wakeUp = new WakeUp(words);
     this.#cells = new Cells(this.#table);
+    this.#offers = new Offers(this.#table, this.#cells, this.#wakeUp);
     this.#signal = new LaneSignal(words, layout);
     this.#letters = new LetterReader(words, pools, portOf);
     this.#reaper = new Reaper(this.#signal, () => this.#reap());
@@ -106,7 +95,7 @@ export class Dispatcher {
 
   /** Tasks that have been submitted and not settled. */
   get inFlight(): number {
-    return this.#cells.used + this.#backlog.length + this.#postponed.size;
+    return this.#cells.used + this.#offers.backlog + this.#postponed.size;
   }
 
   stats(): DispatchStats {
@@ -116,7 +105,7 @@ export class Dispatcher {
   /** Offers a task to the workers. Its `done` or `failed` is called once, and never synchronously. */
   submit(task: Task): void {
     this.#stats.submitted++;
-    this.#enqueue(task);
+    this.#offers.add(task);
     if (task.terms.timeoutMs > 0) this.#watch(task, task.terms.timeoutMs);
     this.#reaper.start();
   }
@@ -133,7 +122,7 @@ export class Dispatcher {
     if (this.#postponed.delete(task)) {
       task.cell = SETTLED;
     } else if (task.cell === IN_NO_CELL) {
-      this.#backlog.forget(task);
+      this.#offers.forget(task);
     } else if (this.#table.withdraw(task.cell)) {
       this.#cells.empty(task.cell);
       task.cell = SETTLED;
@@ -175,7 +164,7 @@ export class Dispatcher {
     this.#awaitingLetter = [];
     const tasks = [...this.#postponed, ...this.#cells.all().map((cell) => this.#free(cell))];
     this.#postponed.clear();
-    this.#backlog.drain((task) => tasks.push(task) > 0);
+    tasks.push(...this.#offers.withdrawAll());
     for (const task of tasks) {
       try {
         this.#end(task, error);
@@ -186,43 +175,6 @@ export class Dispatcher {
     }
     this.#refill();
     this.#reaper.nudge();
-  }
-
-  #enqueue(task: Task): void {
-    const ring = this.#ringFor(task);
-    // Whoever waits already goes first.
-    if (this.#backlog.has(ring) || !this.#offer(task, ring)) this.#backlog.push(task, ring);
-  }
-
-  #ringFor({ trouble, terms }: Task): number {
-    return trouble && trouble.avoid !== 0 ? RETRY_RING : ringOf(terms.priority, terms.bulk);
-  }
-
-  /** Whom a task is to avoid: with one worker left, nobody. */
-  #avoidedBy({ trouble }: Task): number {
-    return trouble && trouble.avoid !== 0 && this.#manyWorkers() ? trouble.avoid : 0;
-  }
-
-  /** False when there is no room for it now. */
-  #offer(task: Task, ring: number): boolean {
-    if (!this.#table.makeRoom(ring)) return false;
-    const cell = this.#cells.fill(task, this.#avoidedBy(task));
-    if (cell < 0) return false;
-    this.#table.publish(cell, ring);
-    this.#wakeOnce();
-    return true;
-  }
-
-  /** One notify a batch: the first task of a turn wakes a worker, which wakes the next if it leaves tasks behind. */
-  #wakeOnce(): void {
-    if (this.#woke) return;
-    this.#woke = true;
-    this.#wakeUp.wakeOne();
-    queueMicrotask(() => {
-      this.#woke = false;
-      // For tasks published since, had the one that was woken found the queue empty and parked again.
-      if (this.#table.waiting) this.#wakeUp.wakeOne();
-    });
   }
 
   /** Settles what the workers have finished. */
@@ -271,7 +223,7 @@ export class Dispatcher {
         settled++;
       }
     }
-    this.#letTheLastHaveAll();
+    this.#offers.letTheLastHaveAll();
     return settled;
   }
 
@@ -309,10 +261,10 @@ export class Dispatcher {
     const { retries, backoffMs } = task.terms;
     if (error.code === 'ERR_OP_LOAD' && ++trouble.deaths < MOST_DEATHS) {
       task.cell = IN_NO_CELL;
-      this.#enqueue(task);
+      this.#offers.add(task);
     } else if (task.idempotent && trouble.failures < retries) {
       this.#stats.retried++;
-      trouble.avoid = this.#manyWorkers() ? worker : 0;
+      trouble.avoid = manyWorkers(this.#words) ? worker : 0;
       this.#postpone(task, backoffMs * 2 ** trouble.failures++);
     } else {
       this.#end(task, errorOf(task, error));
@@ -325,7 +277,7 @@ export class Dispatcher {
     this.#postponed.add(task);
     setTimeout(() => {
       if (!this.#postponed.delete(task)) return;
-      this.#enqueue(task);
+      this.#offers.add(task);
       this.#reaper.nudge();
     }, ms);
   }
@@ -340,31 +292,11 @@ export class Dispatcher {
     } else if (task.idempotent && ++trouble.deaths < MOST_DEATHS) {
       this.#stats.rerun++;
       task.cell = IN_NO_CELL;
-      this.#enqueue(task);
+      this.#offers.add(task);
     } else {
       const what = `Op "${task.config.name}" did not end`;
       this.#end(task, workerDied(what, this.#causes[worker]));
     }
-  }
-
-  /** With one worker left, nobody else can take what it is to avoid. */
-  #letTheLastHaveAll(): void {
-    if (this.#manyWorkers()) return;
-    for (const cell of this.#cells.all()) this.#cells.avoidNobody(cell);
-    if (this.#table.waiting) this.#wakeUp.wakeOne();
-  }
-
-  /** Whether there are two workers or more that take any task. */
-  #manyWorkers(): boolean {
-    const words = this.#words;
-    const span = Atomics.load(words, SPAN);
-    // Whom the express worker would have to wait for is no choice.
-    let count = Atomics.load(words, EXPRESS) === 0 ? 0 : -1;
-    for (let w = 0; w < span && count < 2; w++) {
-      let bits = Atomics.load(words, WORKERS + w);
-      for (; bits !== 0; bits &= bits - 1) count++;
-    }
-    return count > 1;
   }
 
   /** A worker has begun it: tells the worker, and has its thread ended if that does not help. */
@@ -413,41 +345,8 @@ export class Dispatcher {
 
   /** Gives freed cells to tasks that wait for one; tells whoever waits for that, or for idleness. */
   #refill(): void {
-    this.#backlog.drain((task, ring) => this.#offer(task, ring));
+    this.#offers.refill();
     for (const tell of this.#onProgress.splice(0)) tell();
     if (this.inFlight === 0) for (const tell of this.#onIdle.splice(0)) tell();
   }
-}
-
-/** What the caller sees of an error in an op: the thrown thing as `cause`, with its code if it had one. */
-function errorOf(task: Task, letter: LetterError): MillraceError {
-  const { cause, message, code, traits, causeTraits } = letter;
-  if (
-    code === 'ERR_OP_LOAD' ||
-    code === 'ERR_OP_SETUP' ||
-    code === 'ERR_OP_OUTPUT' ||
-    code === 'ERR_READ' ||
-    code === 'ERR_WRITE'
-  ) {
-    return new MillraceError(code, message, {
-      cause: withTraits((cause as Error).cause, causeTraits),
-    });
-  }
-  return new MillraceError('ERR_OP_FAILED', `Op "${task.config.name}" failed: ${message}`, {
-    cause: withTraits(cause, traits),
-  });
-}
-
-function tooLong({ config, terms }: Task): MillraceError {
-  return new MillraceError(
-    'ERR_TIMEOUT',
-    `Op "${config.name}" did not end within ${terms.timeoutMs} ms from when it began`,
-  );
-}
-
-export function workerDied(what: string, cause: unknown): MillraceError {
-  const reason = cause instanceof Error ? `: ${cause.message}` : '';
-  return new MillraceError('ERR_WORKER_DIED', `${what} as its worker thread died${reason}`, {
-    cause,
-  });
 }

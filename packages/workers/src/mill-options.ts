@@ -1,0 +1,49 @@
+/** What a mill and its flows are told. */
+import type { LimitOptions } from './dispatch/limits.js';
+import type { FlowProgress } from './flow/chunk-window.js';
+import type { FlowOp } from './flow/flow-op.js';
+import type { FlowSource } from './flow/source.js';
+import type { FlowTarget } from './flow/target.js';
+import type { ValueOp } from './ops/define-op.js';
+import type { ThreadOptions } from './threads/settings.js';
+
+export interface MillOptions extends ThreadOptions, LimitOptions {
+  /** The most bytes that slices may take together, at least 4 MiB. @defaultValue 256 MiB */
+  memory?: number;
+}
+
+export interface StreamOptions {
+  /** Ends the flow with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal;
+}
+
+/** What every pump is told. */
+export interface PumpSettings<P> {
+  /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
+  from: FlowSource;
+  params?: NoInfer<P>;
+  signal?: AbortSignal;
+  /**
+   * Reads a file past the system's page cache (`O_DIRECT`), and writes one so for an op in place whose
+   * chunks are whole pages of 4096 bytes. Where that cannot be had it is done the plain way, and the
+   * report's `notes` say why. @defaultValue false
+   */
+  direct?: boolean;
+  /** Called as chunks are written, or taken in; keep it short. */
+  onProgress?: (progress: FlowProgress) => void;
+}
+
+export interface PumpOptions<P> extends PumpSettings<P> {
+  op: FlowOp<P>;
+  /**
+   * A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when
+   * it is whole. Several get the same output, at the pace of the slowest: when one fails, all are discarded.
+   */
+  to: FlowTarget | readonly FlowTarget[];
+}
+
+/** For an op that gives a value and says how to cut its input. */
+export interface PumpToValueOptions<P, R> extends PumpSettings<P> {
+  op: ValueOp<P, R>;
+  to?: never;
+}
