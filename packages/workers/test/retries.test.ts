@@ -45,6 +45,8 @@ describe('a task with retries', () => {
   });
 
   test('runs on another thread each time', async () => {
+    // A mill is there with its first thread.
+    await whole(mill, threads);
     const params = { log: log.words, times: 9 };
     await mill.run(terms.failsFirst, some, params, { retry: { times: 9 } });
     const on = log.entries;
