@@ -1,5 +1,19 @@
 /** Shared memory for threads: pools, slices, rings, locks, metrics, thread registry. Starts no thread, opens no file. */
 export { MillraceError, type MillraceErrorCode } from './errors.js';
+export {
+  OBJECT_CATEGORIES,
+  SMALL_BYTES,
+  categoryOf,
+  type ObjectCategory,
+  type Thresholds,
+} from './adaptive/category.js';
+export { checkedConfig, type BufferPoolConfig, type CheckedConfig } from './adaptive/config.js';
+export {
+  selectStrategy,
+  type BufferPoolStrategy,
+  type PlainStrategy,
+  type StrategyChoice,
+} from './adaptive/strategy.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';
 export type { ArenaHandle } from './memory/arena.js';
 export type { ArenaRenewal } from './memory/arenas.js';

@@ -1,0 +1,31 @@
+/**
+ * Strategies: how an object is held while it is worked on.
+ *
+ *   pooled    in one slice
+ *   chunked   a chunk at a time, in slices that are used again for the next
+ *   direct    a chunk at a time, in private memory: the pools are not touched
+ *   adaptive  whichever of these its size asks for
+ */
+import type { Thresholds } from './category.js';
+
+/** How an object is held while it is worked on; `adaptive` picks one of the others by its size. */
+export type BufferPoolStrategy = 'pooled' | 'chunked' | 'direct' | 'adaptive';
+
+/** What `adaptive` picks from. */
+export type PlainStrategy = Exclude<BufferPoolStrategy, 'adaptive'>;
+
+/** What the choice goes by. */
+export interface StrategyChoice extends Thresholds {
+  readonly enabled: boolean;
+  readonly largeObjectStrategy: BufferPoolStrategy;
+}
+
+/** The strategy for an object of `size` bytes; for one of unknown size it is `direct`. */
+export function selectStrategy(choice: StrategyChoice, size: number | undefined): PlainStrategy {
+  if (!choice.enabled || size === undefined || size >= choice.veryLargeObjectThreshold) {
+    return 'direct';
+  }
+  if (size < choice.largeObjectThreshold) return 'pooled';
+  const { largeObjectStrategy } = choice;
+  return largeObjectStrategy === 'adaptive' ? 'chunked' : largeObjectStrategy;
+}
