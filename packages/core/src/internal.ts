@@ -24,6 +24,7 @@ export {
 export { CLASS_COUNT, classOf } from './memory/size-classes.js';
 export { SlabTable } from './memory/slab-table.js';
 export { StripedCounters, addTo } from './metrics/counters.js';
+export { HistogramStripes } from './metrics/histogram.js';
 export { BUCKETS, bucketOf, leastIn, middleOf, widthOf } from './metrics/histogram-buckets.js';
 export { NUMBER_WORDS, loadNumber, storeNumber } from './metrics/versioned-number.js';
 export { SizedBufferPool } from './pools/sized-pool.js';

@@ -20,6 +20,8 @@ const SHIFTABLE = 2 ** 31;
 const SCALE_BITS = 22;
 const SCALE = 2 ** SCALE_BITS;
 
+/** It shares the last bucket with 2^53 − 1. */
+export const LARGEST = 2 ** 53;
 export const BUCKETS = (MOST_SHIFT + 2) * SUB_BUCKETS;
 
 /** The bucket of `value`, from 0 to 2^53; fractions are cut off, and 2^53 counts as 2^53 − 1. */

@@ -3,10 +3,7 @@
  *
  * Least, greatest and count are exact; mean and percentiles are within 1/64 of the truth.
  */
-import { BUCKETS, leastIn, middleOf, widthOf } from './histogram-buckets.js';
-
-/** It shares the last bucket with 2^53 − 1. */
-const LARGEST = 2 ** 53;
+import { BUCKETS, LARGEST, leastIn, middleOf, widthOf } from './histogram-buckets.js';
 
 /** What a {@link Histogram} had recorded at one moment: counts, quantiles, and what came between two. */
 export class HistogramSnapshot {
