@@ -42,6 +42,8 @@ export type MillraceErrorCode =
   | 'ERR_OP_OUTPUT'
   /** The op's `setup` threw on a worker thread; `cause` holds what it threw. */
   | 'ERR_OP_SETUP'
+  /** The process may not take so much memory, or the machine has not that much; the message names the setting. */
+  | 'ERR_OUT_OF_MEMORY'
   /** The op's params cannot be cloned to another thread. */
   | 'ERR_PARAMS_NOT_CLONEABLE'
   /** No slot was free, and the pool may not grow further. */

@@ -26,7 +26,22 @@ export {
   type AcquireOptions,
   type BufferPoolsStats,
   type PoolHooks,
+  type ShrinkOptions,
 } from './pools/buffer-pools.js';
+export {
+  MemoryManager,
+  type MemoryUsage,
+  type PressureChange,
+  type PressureListener,
+  type Relief,
+} from './pools/memory-manager.js';
+export type {
+  AllocationStrategy,
+  MemoryManagerConfig,
+  MemorySettings,
+} from './pools/memory-settings.js';
+export type { Preallocation } from './pools/preallocation.js';
+export type { MemoryPressure, MemoryProbe, MemoryReading } from './pools/pressure.js';
 export type { BufferPoolsOptions, SafetyLevel } from './pools/settings.js';
 export { BroadcastReader } from './rings/broadcast-reader.js';
 export { BroadcastRing, type BroadcastRingStats } from './rings/broadcast-ring.js';

@@ -4,7 +4,7 @@
 import { MillraceError } from '../errors.js';
 import type { ArenaRenewal } from '../memory/arenas.js';
 import { PAGE_BYTES } from '../memory/geometry.js';
-import { SLAB_BYTES, type SlotRef } from '../memory/layout.js';
+import { SLAB_BYTES, TICK_MS, type SlotRef } from '../memory/layout.js';
 import { CLASS_COUNT, LARGEST_CLASS_BYTES, classFor, classOf } from '../memory/size-classes.js';
 import { SlabTable, type MemoryHandle } from '../memory/slab-table.js';
 import { StripedCounters, addTo } from '../metrics/counters.js';
@@ -21,7 +21,8 @@ import type { WaitLimits } from '../sync/patience.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { PoolRoom, stale } from './pool-room.js';
 import type { SizedBufferPool } from './sized-pool.js';
-import { checked, fromWords, toWords, type BufferPoolsOptions } from './settings.js';
+import { Preallocation } from './preallocation.js';
+import { checked, fromWords, ticksOf, toWords, type BufferPoolsOptions } from './settings.js';
 import { sweep } from './sweeper.js';
 import { WAITING_ROOM_WORDS, WaitingRoom } from './waiting-room.js';
 import { Watch } from './watch.js';
@@ -55,6 +56,18 @@ export interface PoolHooks {
   onRenewal?: (renewal: ArenaRenewal) => void;
   /** On any other: takes in renewals that were sent, synchronously. */
   onUnknownArena?: () => void;
+}
+
+/** How far {@link BufferPools.shrink} goes. */
+export interface ShrinkOptions {
+  /** Slabs that were in use later than so long ago stay, as far as this thread has looked. @defaultValue 0 */
+  readonly idleForMs?: number;
+  /** @defaultValue `maxAgeMs` of the pools */
+  readonly maxAgeMs?: number;
+  /** @defaultValue `shrinkThreshold` of the pools */
+  readonly shrinkThreshold?: number;
+  /** So many of the smallest size classes keep their last slab, unless it is too old. @defaultValue 0 */
+  readonly keptClasses?: number;
 }
 
 /** How an acquire goes about it when memory is short. */
@@ -146,6 +159,16 @@ export class BufferPools implements SliceLender {
 
   get handle(): MemoryHandle {
     return this.#table.handle;
+  }
+
+  /** The most bytes that slices may take together. */
+  get memoryBytes(): number {
+    return this.#table.layout.slabs * SLAB_BYTES;
+  }
+
+  /** Bytes that have been made addressable, and not been dropped since. */
+  get openBytes(): number {
+    return this.#table.arenas.openBytes;
   }
 
   /** The most bytes that one slice can have. */
@@ -289,21 +312,64 @@ export class BufferPools implements SliceLender {
   }
 
   /**
-   * Gives spare memory back: this thread's magazines, then idle slabs as `shrinkThreshold` and `maxAgeMs`
-   * say, then, on the thread that made the memory, idle arenas. Also moves the clock by which ages go.
-   * To be called now and then; the mill does.
+   * Gives spare memory back: {@link flush}, {@link shrink} as `shrinkThreshold` and `maxAgeMs` say, and
+   * {@link dropArenas}. To be called now and then; a `MemoryManager` takes the steps one by one, and the
+   * mill has one.
    *
    * @returns how many slabs are open to any size class again, and how many arenas were dropped
    */
   trim(): { slabs: number; arenas: number } {
-    this.#room.tick(performance.now() - this.#madeMs);
-    for (const pool of this.#room.pools) pool.flush();
-    const slabs = this.#room.growth.shrink();
-    const { onRenewal } = this.#hooks;
-    const arenas = onRenewal ? this.#room.dropIdleArenas(onRenewal) : 0;
+    this.flush();
+    return { slabs: this.shrink(), arenas: this.dropArenas() };
+  }
+
+  /** Gives back what lies in this thread's magazines, so that others have it at hand. */
+  flush(): void {
+    for (const pool of this.#pools) pool.flush();
+    this.tell();
+  }
+
+  /**
+   * Opens idle slabs to any size class again; what lies in anybody's magazine is idle. Also moves the clock
+   * by which ages go.
+   *
+   * @returns how many
+   */
+  shrink({ idleForMs = 0, maxAgeMs, ...terms }: ShrinkOptions = {}): number {
+    this.#tick();
+    const ages = maxAgeMs === undefined ? {} : { maxAgeTicks: ticksOf(maxAgeMs) };
+    const idleTicks = idleForMs / TICK_MS;
+    const slabs = this.#room.growth.shrink({ ...terms, ...ages, idleTicks });
     // Also what was held for a moment only was out of reach of those who looked meanwhile, and wait now.
     this.tell();
-    return { slabs, arenas };
+    return slabs;
+  }
+
+  /**
+   * Gives the pages of arenas back of which all slabs are idle: on the thread that made the memory, and
+   * where others are told of it ({@link PoolHooks.onRenewal}).
+   *
+   * @param idleForMs those stay that were in use later than so long ago. @defaultValue 0
+   * @returns how many arenas were dropped
+   */
+  dropArenas(idleForMs = 0): number {
+    const { onRenewal } = this.#hooks;
+    if (!onRenewal) return 0;
+    this.#tick();
+    const arenas = this.#room.dropIdleArenas(onRenewal, idleForMs / TICK_MS);
+    this.tell();
+    return arenas;
+  }
+
+  /** To open a slab for each of the `classes` smallest size classes and touch its pages; or all, if `whole`. */
+  preallocation(classes: number, whole: boolean): Preallocation {
+    const pools = Array.from({ length: classes }, (_, pool) => pool);
+    return new Preallocation(this.#table, this.#room.life, pools, whole);
+  }
+
+  /** Bytes of all slots that are lent now, over all threads; an estimate while they lease and release. */
+  get lentBytes(): number {
+    return this.#room.lentBytes;
   }
 
   /** Takes in that an arena was dropped and renewed, see {@link PoolHooks.onRenewal}. */
@@ -324,8 +390,8 @@ export class BufferPools implements SliceLender {
   stats(): BufferPoolsStats {
     const plain = this.#table.arenas.all.find((arena) => arena.kind === 'plain');
     return {
-      memoryBytes: this.#table.layout.slabs * SLAB_BYTES,
-      openBytes: this.#table.arenas.openBytes,
+      memoryBytes: this.memoryBytes,
+      openBytes: this.openBytes,
       arena: plain ? { kind: 'plain', reason: plain.reason ?? '' } : { kind: 'wasm' },
       slices: this.#room.count.sums(),
     };
@@ -403,6 +469,10 @@ export class BufferPools implements SliceLender {
     return this.#room.sharing.leave(ref) && this.#room.attended;
   }
 
+  #tick(): void {
+    this.#room.tick(performance.now() - this.#madeMs);
+  }
+
   tell(): void {
     this.#room.waiting.call();
   }
@@ -422,7 +492,7 @@ export class BufferPools implements SliceLender {
     const within = afterMs > 0 ? ` within ${afterMs} ms` : '';
     return new MillraceError(
       'ERR_POOL_EXHAUSTED',
-      `Cannot lease ${bytes} bytes${within} as no slot for them is free and all ${this.#table.layout.slabs * SLAB_BYTES} bytes are in use; raise "memory" or release slices sooner`,
+      `Cannot lease ${bytes} bytes${within} as no slot for them is free and all ${this.memoryBytes} bytes are in use; raise "memory" or release slices sooner`,
     );
   }
 }

@@ -1,12 +1,26 @@
 /**
  * Growth and shrinking: which slabs the pools have, and when they change hands.
  */
-import { SLAB_BITMAP, SLAB_WORDS, type ControlLayout } from '../memory/layout.js';
+import { TICK, type ControlLayout } from '../memory/layout.js';
 import { CLASS_COUNT } from '../memory/size-classes.js';
 import { DRAINING, EMPTY, OPEN, serves, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import type { FreeList, SlabRange } from '../slices/free-list.js';
 import type { SlabLife } from '../slices/slab-life.js';
+import { IdleSince } from './idle-since.js';
+import { takenIn } from './occupancy.js';
 import type { PoolSettings } from './settings.js';
+
+/** How far a shrink goes. */
+export interface ShrinkTerms {
+  /** Slabs that were used later than so many ticks ago stay. */
+  readonly idleTicks: number;
+  /** Slabs that were opened longer ago are taken out of use; 0: no limit. */
+  readonly maxAgeTicks: number;
+  /** A pool gives slabs back while more than this part of its slots is free. */
+  readonly shrinkThreshold: number;
+  /** So many of the smallest classes keep their last slab, unless it is old. */
+  readonly keptClasses: number;
+}
 
 export class Growth {
   readonly #words: Int32Array;
@@ -15,6 +29,7 @@ export class Growth {
   /** By pool. */
   readonly #lists: readonly FreeList[];
   readonly #settings: PoolSettings;
+  readonly #idle = new IdleSince();
 
   constructor(
     words: Int32Array,
@@ -47,8 +62,13 @@ export class Growth {
   }
 
   /** Makes idle slabs EMPTY: of each pool while more than `shrinkThreshold` of it is free, and old ones. */
-  shrink(): number {
-    const { shrinkThreshold, maxAgeTicks } = this.#settings;
+  shrink(terms: Partial<ShrinkTerms> = {}): number {
+    const { idleTicks, maxAgeTicks, shrinkThreshold, keptClasses } = {
+      idleTicks: 0,
+      keptClasses: 0,
+      ...this.#settings,
+      ...terms,
+    };
     const usage = this.#lists.map((_, pool) => this.usage(pool));
     let retired = 0;
     for (let slab = this.#layout.slabs - 1; slab >= 0; slab--) {
@@ -57,16 +77,21 @@ export class Growth {
       if (state !== OPEN && state !== DRAINING) continue;
       const pool = slabPoolOf(word);
       const of = usage[pool]!;
+      const { slotsPerSlab } = this.#lists[pool]!;
+      // Looked at whatever comes of it: that is how it is known later for how long it has been idle.
+      const spared = idleTicks > 0 && this.#idleFor(slab) < idleTicks;
       const old = maxAgeTicks > 0 && this.#life.ageOf(slab) > maxAgeTicks;
       if (old) {
         this.#life.drain(slab);
         this.#life.uncache(slab);
+      } else if (state !== DRAINING) {
+        const kept = pool < keptClasses && of.slots <= slotsPerSlab;
+        if (spared || kept || of.free <= of.slots * shrinkThreshold) continue;
       }
-      if (!old && state !== DRAINING && of.free <= of.slots * shrinkThreshold) continue;
       if (!this.#life.retire(slab)) continue;
       retired++;
-      of.slots -= this.#lists[pool]!.slotsPerSlab;
-      of.free -= this.#lists[pool]!.slotsPerSlab;
+      of.slots -= slotsPerSlab;
+      of.free -= slotsPerSlab;
     }
     return retired;
   }
@@ -79,9 +104,14 @@ export class Growth {
     for (let slab = from; slab < to; slab++) {
       if (!serves(this.#life.wordOf(slab), pool)) continue;
       slots += slotsPerSlab;
-      free += slotsPerSlab - this.#taken(slab);
+      free += slotsPerSlab - takenIn(this.#words, this.#layout, slab, slotsPerSlab);
     }
     return { slots, free };
+  }
+
+  /** For how many ticks nobody has used `slab`, as far as this thread has looked; −1 while it is in use. */
+  #idleFor(slab: number): number {
+    return this.#idle.look(slab, this.#life.idleStamp(slab), Atomics.load(this.#words, TICK));
   }
 
   #takeOver(pool: number, within: SlabRange): void {
@@ -91,18 +121,4 @@ export class Growth {
       if (this.#life.retire(slab) && this.#life.open(pool, within) !== undefined) return;
     }
   }
-
-  #taken(slab: number): number {
-    let taken = 0;
-    const at = this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_BITMAP;
-    for (let w = 0; w < 32; w++) taken += bitsIn(Atomics.load(this.#words, at + w));
-    return taken;
-  }
-}
-
-/** How many bits of `word` are set. Source: H. Warren, "Hacker's Delight", 5-1. */
-function bitsIn(word: number): number {
-  let pairs = word - ((word >>> 1) & 0x5555_5555);
-  pairs = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
-  return Math.imul((pairs + (pairs >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }

@@ -25,13 +25,15 @@ import { EMPTY, RUN, slabPoolOf, slabStateOf } from '../memory/slab-word.js';
 import { FreeList, type SlabRange } from '../slices/free-list.js';
 import { LeaseCount } from '../slices/lease-count.js';
 import { Sharing } from '../slices/sharing.js';
-import { SlabLife } from '../slices/slab-life.js';
+import { SlabLife, fold } from '../slices/slab-life.js';
 import { SlabRuns } from '../slices/slab-runs.js';
 import type { SliceHandle, SliceKeeper } from '../slices/slice.js';
 import { CLOSING, LIVE, SHARED, ended, sameLease, stateOf } from '../slices/slot-word.js';
 import type { SyncOptions } from '../sync/waiter.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { Growth } from './growth.js';
+import { IdleSince } from './idle-since.js';
+import { lentBytes } from './occupancy.js';
 import type { PoolSettings } from './settings.js';
 import { SizedBufferPool } from './sized-pool.js';
 import type { Sweepable } from './sweeper.js';
@@ -53,6 +55,8 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   /** From here on, slabs are the reserve. */
   readonly normalSlabs: number;
   readonly #table: SlabTable;
+  readonly #slotsByPool: readonly number[];
+  readonly #idleArenas = new IdleSince();
 
   constructor(
     table: SlabTable,
@@ -71,6 +75,7 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     const call = (): void => this.waiting.call();
     this.normalSlabs = layout.slabs - settings.reserveSlabs;
     const slots = Array.from({ length: POOL_COUNT }, (_, p) => geometry.slots[classOfPool(p)]!);
+    this.#slotsByPool = slots;
     this.count = new LeaseCount(words, layout, thread, slots);
     const lists = slots.map((slotsPerSlab, pool) => {
       const [from, to] =
@@ -214,14 +219,24 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     if (tick > Atomics.load(this.words, TICK)) Atomics.store(this.words, TICK, tick);
   }
 
-  /** Renews the arenas of which all slabs are EMPTY and some were used. */
-  dropIdleArenas(tell: (renewal: ArenaRenewal) => void): number {
+  /** Bytes of the slots that are lent, more or less: others lease and release meanwhile. */
+  get lentBytes(): number {
+    return lentBytes(this.words, this.layout, this.#slotsByPool);
+  }
+
+  /**
+   * Renews the arenas of which all slabs are EMPTY and some were used.
+   *
+   * @param idleTicks those stay of which a slab was in use later than so many ticks ago
+   */
+  dropIdleArenas(tell: (renewal: ArenaRenewal) => void, idleTicks = 0): number {
     const { slabsPerArena } = this.layout;
     let dropped = 0;
     this.#table.arenas.all.forEach((arena, index) => {
       if (arena.byteLength === 0) return;
       const first = index * slabsPerArena;
       const end = Math.min(first + slabsPerArena, this.layout.slabs);
+      if (idleTicks > 0 && this.#idleFor(index, { from: first, to: end }) < idleTicks) return;
       let slab = first;
       while (slab < end && this.life.reserve(slab)) slab++;
       if (slab === end) {
@@ -232,6 +247,16 @@ export class PoolRoom implements Sweepable, SliceKeeper {
       while (slab > first) this.life.release(--slab);
     });
     return dropped;
+  }
+
+  /** For how many ticks no slab of the arena has been in use, as far as this thread has looked. */
+  #idleFor(arena: number, { from, to }: SlabRange): number {
+    let stamp: number | undefined = 0;
+    for (let slab = from; slab < to && stamp !== undefined; slab++) {
+      const word = this.life.wordOf(slab);
+      stamp = slabStateOf(word) === EMPTY ? fold(stamp, word) : undefined;
+    }
+    return this.#idleArenas.look(arena, stamp, Atomics.load(this.words, TICK));
   }
 }
 

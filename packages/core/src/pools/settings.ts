@@ -157,7 +157,8 @@ export function fromWords(words: Int32Array): PoolSettings {
   };
 }
 
-function ticksOf(ms: number): number {
+/** In ticks, at least one for any time; 0 for Infinity: no limit. */
+export function ticksOf(ms: number): number {
   return ms === Infinity ? 0 : Math.min(MOST_TICKS, Math.ceil(ms / TICK_MS));
 }
 

@@ -25,7 +25,7 @@ import { CLASS_COUNT, POOL_COUNT, SIZE_CLASSES, classOfPool } from '../memory/si
 import type { ThreadId } from '../threads/registry.js';
 
 const COUNT = 0;
-const MOST_ENTRIES = 32;
+export const MOST_ENTRIES = 32;
 /** So many bytes of one class may lie idle with one thread; larger slots go straight to the free list. */
 const MOST_BYTES = 1024 * 1024;
 
@@ -38,7 +38,7 @@ export class Magazine {
 
   constructor(words: Int32Array, layout: ControlLayout, thread: ThreadId, pool: number) {
     this.#words = words;
-    this.at = layout.magazinesAt + (thread * POOL_COUNT + pool) * MAGAZINE_WORDS;
+    this.at = magazineAt(layout, thread, pool);
     const fit = Math.floor(MOST_BYTES / SIZE_CLASSES[classOfPool(pool)]!);
     // What a critical acquire leaves behind is for the next one, on whatever thread.
     this.capacity = fit > 1 && pool < CLASS_COUNT ? Math.min(MOST_ENTRIES, fit) : 0;
@@ -75,4 +75,9 @@ export class Magazine {
   clear(): void {
     this.#words[this.at] = 0;
   }
+}
+
+/** Where the magazine of `thread` and `pool` lies. */
+export function magazineAt(layout: ControlLayout, thread: number, pool: number): number {
+  return layout.magazinesAt + (thread * POOL_COUNT + pool) * MAGAZINE_WORDS;
 }

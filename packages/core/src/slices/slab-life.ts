@@ -150,6 +150,19 @@ export class SlabLife {
     return (state === OPEN || state === DRAINING) && !!list && this.#looksIdle(slab, list);
   }
 
+  /** A number that changes when a slot of `slab` is used; `undefined` when one is in use, or it has none. */
+  idleStamp(slab: number): number | undefined {
+    const list = this.#lists[slabPoolOf(this.wordOf(slab))];
+    if (!list) return undefined;
+    let stamp = this.wordOf(slab);
+    for (let slot = 0; slot < list.slotsPerSlab; slot++) {
+      const word = Atomics.load(this.#words, list.wordAt(slotRef(slab, slot)));
+      if (stateOf(word) !== FREE && stateOf(word) !== CACHED) return undefined;
+      stamp = fold(stamp, word);
+    }
+    return stamp;
+  }
+
   /** Holds an EMPTY slab back from all others; `release` makes it EMPTY again. */
   reserve(slab: number): boolean {
     const word = this.wordOf(slab);
@@ -219,4 +232,9 @@ export class SlabLife {
   #at(slab: number): number {
     return this.#layout.slabsAt + slab * SLAB_WORDS + SLAB_STATE;
   }
+}
+
+/** A hash of `word` and what came before it. Source: FNV-1a, by words. */
+export function fold(hash: number, word: number): number {
+  return Math.imul(hash ^ word, 0x0100_0193);
 }
