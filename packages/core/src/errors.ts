@@ -14,6 +14,8 @@ export type MillraceErrorCode =
   | 'ERR_ARENA_UNKNOWN'
   /** A handle that is not one of ours, or comes from another version. */
   | 'ERR_BAD_HANDLE'
+  /** The branch of a tee is further behind than it may be. */
+  | 'ERR_BRANCH_LAGGING'
   /** The calling thread may not block, as a browser's main thread; use the async form. */
   | 'ERR_CANNOT_BLOCK'
   /** The caller waits for what it holds itself: it would wait for ever. */
@@ -58,6 +60,8 @@ export type MillraceErrorCode =
   | 'ERR_RING_CLOSED'
   /** A size that is not a positive integer, or is above the largest size class. */
   | 'ERR_SIZE'
+  /** A copy that had to have an exact size found the input shorter or longer; what was written is not all, or not it. */
+  | 'ERR_SIZE_MISMATCH'
   /** The slice is lent for the time of a call: only its lender can end the lease or give it away. */
   | 'ERR_SLICE_BORROWED'
   /** The slice was already released, or belongs to an earlier lease of its slot. */

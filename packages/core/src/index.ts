@@ -14,6 +14,16 @@ export {
   type PlainStrategy,
   type StrategyChoice,
 } from './adaptive/strategy.js';
+export {
+  readerOf,
+  writerOf,
+  type ByteReader,
+  type ByteSource,
+  type ByteTarget,
+  type ByteWriter,
+} from './adaptive/byte-io.js';
+export { copyInChunks, type ChunkedCopyOptions } from './adaptive/chunked-copy.js';
+export type { Chunk, ChunkSource } from './adaptive/chunk-stock.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';
 export type { ArenaHandle } from './memory/arena.js';
 export type { ArenaRenewal } from './memory/arenas.js';

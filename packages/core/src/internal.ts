@@ -1,4 +1,6 @@
 /** What sibling packages and core's own tests need beside the public names. No promise is made about it. */
+export { readFailure, writeFailure } from './adaptive/io-failure.js';
+export { bytesOf } from './adaptive/iterable-reader.js';
 export { Arena, memoryOf } from './memory/arena.js';
 export {
   HEADER_SLABS,

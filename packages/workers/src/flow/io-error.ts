@@ -1,12 +1,12 @@
 /** Errors of the system and of streams, as callers see them: a stable code, and the original as `cause`. */
-import { MillraceError } from '@millrace/core';
+import { readFailure, writeFailure } from '@millrace/core/internal';
 
 /** What `promise` rejects with, unless it is ours already, becomes `ERR_READ`. */
 export async function reading<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    throw wrapped('ERR_READ', 'Cannot read the input', error);
+    throw readFailure(error);
   }
 }
 
@@ -15,12 +15,6 @@ export async function writing<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    throw wrapped('ERR_WRITE', 'Cannot write the output', error);
+    throw writeFailure(error);
   }
-}
-
-function wrapped(code: 'ERR_READ' | 'ERR_WRITE', action: string, cause: unknown): MillraceError {
-  if (cause instanceof MillraceError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new MillraceError(code, `${action}: ${reason}`, { cause });
 }

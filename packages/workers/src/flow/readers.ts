@@ -2,7 +2,7 @@
 import { read } from 'node:fs';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { MillraceError } from '@millrace/core';
+import { bytesOf } from '@millrace/core/internal';
 import type { Reader } from './feeds.js';
 
 const readAsync = promisify(read);
@@ -140,18 +140,4 @@ function webPieces(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
       return { done: true, value: undefined };
     },
   };
-}
-
-/** A view on the bytes of a piece: strings are UTF-8. */
-export function bytesOf(piece: unknown): Uint8Array {
-  if (piece instanceof Uint8Array) return piece;
-  if (ArrayBuffer.isView(piece))
-    return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
-  if (piece instanceof ArrayBuffer || piece instanceof SharedArrayBuffer)
-    return new Uint8Array(piece);
-  if (typeof piece === 'string') return Buffer.from(piece, 'utf8');
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot read a piece of type ${typeof piece} as bytes`,
-  );
 }

@@ -1,13 +1,13 @@
 /** The mill as a Node `Duplex`: what is written comes out transformed, in order, with back-pressure both ways. */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
+import { bytesOf } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';
 import { HandIn } from './hand-in.js';
 import { HandOut } from './hand-out.js';
-import { bytesOf } from './readers.js';
 
 /** A `Duplex` whose listeners run in the asynchronous context of whoever made it. */
 class FlowStream extends Duplex {

@@ -9,13 +9,13 @@
  *   readable.cancel(reason)  ─▶ writable errors with the reason ─┼─▶ both resolve once no slice is lent
  *   the op, the signal       ─▶ both error ──────────────────────┘
  */
+import { bytesOf } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';
 import { HandIn } from './hand-in.js';
 import { HandOut } from './hand-out.js';
-import { bytesOf } from './readers.js';
 
 /** What `readable.pipeThrough` takes. */
 export interface WebPair {
