@@ -19,7 +19,7 @@ import {
   type Withdrawal,
 } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
-import { millClosed, queueFull } from './dispatch/refusals.js';
+import { millClosed, queueFull, refuse } from './dispatch/refusals.js';
 import type { Submitter } from './submitter.js';
 import type { OutletBasis } from './threads/task-mill.js';
 
@@ -76,8 +76,7 @@ export class Branch implements Submitter {
   }
 
   submit(task: Task): void {
-    const refusal = this.#refusal;
-    if (refusal) queueMicrotask(() => task.failed(refusal));
+    if (this.#refusal) refuse(task, this.#refusal);
     else this.#dispatcher.submit(task);
   }
 

@@ -8,7 +8,7 @@ import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
 import { buryLane } from './dispatch/lane-burial.js';
 import { LargeOperations } from './dispatch/large-operations.js';
 import type { Limits } from './dispatch/limits.js';
-import { millClosed, queueFull } from './dispatch/refusals.js';
+import { millClosed, queueFull, refuse } from './dispatch/refusals.js';
 import type { Task } from './dispatch/task.js';
 import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
@@ -199,9 +199,8 @@ export class Coordinator implements Submitter {
 
   /** Offers a task to the workers. Its `done` or `failed` is called exactly once, never synchronously. */
   submit(task: Task): void {
-    const refusal = this.#refusal;
-    if (refusal) {
-      queueMicrotask(() => task.failed(refusal));
+    if (this.#refusal) {
+      refuse(task, this.#refusal);
       return;
     }
     this.#dispatcher.submit(task);

@@ -39,6 +39,22 @@ describe('a signal', () => {
     expect(mill.stats().tasks.submitted).toBe(0);
   });
 
+  test('that comes late stops none of the tasks that came after', async () => {
+    const others: Promise<unknown>[] = [];
+    for (let i = 0; i < 1000; i++) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      // What the first does when it ends comes before the second is told that it has ended too, if one look found both.
+      const first = mill.run(ops.sum, some).then(() => {
+        for (let j = 0; j < 3; j++)
+          others.push(mill.run(ops.sum, some).catch((error: unknown) => error));
+        controller.abort();
+      });
+      await Promise.allSettled([first, mill.run(ops.sum, some, undefined, { signal })]);
+    }
+    expect(new Set(await Promise.all(others))).toEqual(new Set([7]));
+  });
+
   test('ends tasks that wait, at once, and those never run', async () => {
     const gate = new Gate();
     const held = Array.from({ length: THREADS }, () =>

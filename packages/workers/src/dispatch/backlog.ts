@@ -6,29 +6,44 @@ import { ringsAt } from './claims.js';
 import { RINGS } from './layout.js';
 import { SETTLED, type Task } from './task.js';
 
-/** So many places of tasks that have left are put up with. */
-const MOST_LEFT = 1024;
+const LEAST_PLACES = 64;
 
+/** A circle of places, which doubles when it is full, and begins anew when all have left. */
 class Queue {
-  #tasks: (Task | undefined)[] = [];
+  #places: (Task | undefined)[] = [];
   #head = 0;
+  #tail = 0;
 
   /** The first that has not settled meanwhile. */
   get first(): Task | undefined {
-    while (this.#tasks[this.#head]?.cell === SETTLED) this.shift();
-    return this.#tasks[this.#head];
+    while (this.#head !== this.#tail) {
+      const task = this.#places[this.#head & (this.#places.length - 1)];
+      if (task!.cell !== SETTLED) return task;
+      this.shift();
+    }
+    return undefined;
   }
 
   push(task: Task): void {
-    this.#tasks.push(task);
+    if (this.#tail - this.#head === this.#places.length) this.#grow();
+    this.#places[this.#tail++ & (this.#places.length - 1)] = task;
   }
 
   shift(): void {
     // Who has left must not be held on to.
-    this.#tasks[this.#head++] = undefined;
-    if (this.#head < MOST_LEFT && this.#head < this.#tasks.length) return;
-    this.#tasks.splice(0, this.#head);
+    this.#places[this.#head++ & (this.#places.length - 1)] = undefined;
+    if (this.#head !== this.#tail) return;
+    this.#head = this.#tail = 0;
+    if (this.#places.length > LEAST_PLACES) this.#places = [];
+  }
+
+  #grow(): void {
+    const { length } = this.#places;
+    const places = Array.from<Task | undefined>({ length: Math.max(LEAST_PLACES, 2 * length) });
+    for (let i = 0; i < length; i++) places[i] = this.#places[(this.#head + i) & (length - 1)];
+    this.#places = places;
     this.#head = 0;
+    this.#tail = length;
   }
 }
 
@@ -59,19 +74,26 @@ export class Backlog {
 
   /** Offers the tasks in turn to `take`, until it refuses one of each ring. */
   drain(take: (task: Task, ring: number) => boolean): void {
-    if (this.#length === 0) return;
-    const refused = new Set<number>();
+    let refused = 0;
     while (this.#length > 0) {
-      const ring = ringsAt(this.#turn).find((each) => !refused.has(each) && this.has(each));
-      if (ring === undefined) return;
+      const ring = this.#nextRing(refused);
+      if (ring < 0) return;
       const queue = this.#queues[ring]!;
       if (!take(queue.first!, ring)) {
-        refused.add(ring);
+        refused |= 1 << ring;
         continue;
       }
       queue.shift();
       this.#length--;
       this.#turn++;
     }
+  }
+
+  /** Whose turn it is, those that are `refused` left out; −1 when no other waits. */
+  #nextRing(refused: number): number {
+    for (const ring of ringsAt(this.#turn)) {
+      if (((refused >>> ring) & 1) === 0 && this.has(ring)) return ring;
+    }
+    return -1;
   }
 }

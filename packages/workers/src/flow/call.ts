@@ -2,7 +2,7 @@
 import { MillraceError, type Slice } from '@millrace/core';
 import type { Submitter } from '../submitter.js';
 import { NOTHING, NUMBER } from '../dispatch/layout.js';
-import type { Outcome, Terms } from '../dispatch/task.js';
+import type { Outcome } from '../dispatch/task.js';
 import { call, type Letter } from '../ops/call.js';
 import type { Configured } from '../ops/configurations.js';
 import { referenceOf, type FunctionReference, type KnownFunction } from '../ops/functions.js';
@@ -38,21 +38,23 @@ export class Calls {
     args: readonly unknown[],
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    let task: CallTask;
+    const task = new CallTask();
+    let result: Promise<unknown>;
     try {
-      task = this.#taskOf(target, args, options);
+      result = this.#begin(task, target, args, options);
     } catch (error) {
       return Promise.reject(error);
     }
     this.#submitter.submit(task);
-    return options?.signal ? stoppable(this.#submitter, task, options.signal) : task.result;
+    return options?.signal ? stoppable(this.#submitter, task, result, options.signal) : result;
   }
 
-  #taskOf(
+  #begin(
+    task: CallTask,
     target: AnyFunction | FunctionReference,
     args: readonly unknown[],
     options: CallOptions = {},
-  ): CallTask {
+  ): Promise<unknown> {
     const fn = referenceOf(target);
     if (!Array.isArray(args)) {
       throw new MillraceError(
@@ -68,8 +70,9 @@ export class Calls {
     const input = args.length === 0 ? undefined : this.#inSlice(parcel);
     const config =
       input || args.length === 0 ? this.#configure(fn) : this.#configureOnce(fn, parcel);
-    const idempotent = options.idempotent ?? terms.retries > 0;
-    return new CallTask(this.#submitter, config, terms, { input, lent, idempotent });
+    task.lent = lent;
+    task.idempotent = options.idempotent ?? terms.retries > 0;
+    return task.begin(this.#submitter, config, terms, input);
   }
 
   /** The parcel's bytes in shared memory; `undefined` when it must go by message. */
@@ -115,19 +118,8 @@ export class Calls {
 }
 
 class CallTask extends SingleTask {
-  readonly idempotent: boolean;
-  readonly #lent: readonly Slice[];
-
-  constructor(
-    submitter: Submitter,
-    config: Configured,
-    terms: Terms,
-    what: { input: Slice | undefined; lent: readonly Slice[]; idempotent: boolean },
-  ) {
-    super(submitter, config, terms, what.input);
-    this.idempotent = what.idempotent;
-    this.#lent = what.lent;
-  }
+  idempotent = false;
+  lent: readonly Slice[] = [];
 
   discard(outcome: Outcome): void {
     const { notes } = this.#letterOf(outcome);
@@ -165,7 +157,7 @@ class CallTask extends SingleTask {
     const adopted: Slice[] = [];
     const { buffers } = this.submitter;
     try {
-      return unpack(value, notes, (note) => takeOver(note, buffers, this.#lent, adopted));
+      return unpack(value, notes, (note) => takeOver(note, buffers, this.lent, adopted));
     } catch (error) {
       for (const slice of adopted) slice.release();
       throw error;

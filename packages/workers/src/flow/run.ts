@@ -1,66 +1,17 @@
 /** Run: one op on bytes or on a slice, and its result. */
 import { MillraceError, Slice } from '@millrace/core';
-import type { SlotRef } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
-import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
-import type { Outcome, Terms } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
-import { outputRoom } from '../ops/output-bound.js';
 import { partTerms } from './chunk.js';
 import { ChunkWindow, type FlowOptions } from './chunk-window.js';
 import { SliceFeed } from './feeds.js';
 import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
 import { runRanges } from './run-ranges.js';
-import { SingleTask, stoppable } from './single-task.js';
+import { unusedTask, type RunTask } from './run-task.js';
+import { stoppable } from './single-task.js';
 import { CollectingSink } from './sinks.js';
 import { describe, openSource } from './source.js';
-
-class RunTask extends SingleTask {
-  /** The input is the user's, and stays so; else it is a copy. */
-  readonly #lent: boolean;
-  readonly #output: Slice | undefined;
-
-  constructor(
-    submitter: Submitter,
-    config: Configured,
-    terms: Terms,
-    input: Slice | undefined,
-    lent: boolean,
-    output: Slice | undefined,
-  ) {
-    super(submitter, config, terms, input);
-    this.#lent = lent;
-    this.#output = output;
-  }
-
-  get idempotent(): boolean {
-    return this.config.kind !== 'in-place';
-  }
-
-  override get output(): SlotRef | -1 {
-    return this.#output?.ref ?? -1;
-  }
-
-  override get room(): number {
-    return this.#output?.byteLength ?? 0;
-  }
-
-  protected resultOf({ kind, size, value, payload }: Outcome): unknown {
-    if (kind === NUMBER) return value;
-    if (kind === NOTHING) return undefined;
-    if (kind === IN_PLACE) {
-      return this.#lent ? this.given : (this.given?.bytes.slice() ?? new Uint8Array(0));
-    }
-    if (kind === IN_OUTPUT) return this.#output!.bytes.slice(0, size);
-    return payload;
-  }
-
-  protected release(): void {
-    if (!this.#lent) this.given?.release();
-    this.#output?.release();
-  }
-}
 
 /** @throws MillraceError unless `data` is nothing, bytes, or a slice that this mill has lent and that was not released */
 export function check({ buffers }: Submitter, { name }: Configured, data: unknown): void {
@@ -99,63 +50,41 @@ function runWhole(
   options: TaskOptions | undefined,
   gate: LargeGate,
 ): Promise<unknown> {
-  let task: RunTask;
+  const signal = options?.signal;
+  const task = unusedTask();
+  let result: Promise<unknown>;
   try {
-    if (options?.signal?.aborted) throw abortedBy(options.signal);
+    if (signal?.aborted) throw abortedBy(signal);
     submitter.requireRoom();
     const large = gate.isLarge(data?.byteLength ?? 0);
     const terms = partTerms(options && termsOf(options), large, gate.exempt);
-    task = taskOf(submitter, config, terms, data);
+    check(submitter, config, data);
+    result = task.beginOn(submitter, config, terms, data, signal !== undefined);
   } catch (error) {
     submitter.release(config);
     return Promise.reject(error);
   }
-  if (task.terms.bulk) submitLarge(submitter, task, gate, options?.signal);
+  if (task.terms.bulk) submitLarge(submitter, task, result, gate, signal);
   else submitter.submit(task);
-  return options?.signal ? stoppable(submitter, task, options.signal) : task.result;
+  return signal ? stoppable(submitter, task, result, signal) : result;
 }
 
 /** Submits a task on a large object when there is a permit for it. */
 function submitLarge(
   submitter: Submitter,
   task: RunTask,
+  result: Promise<unknown>,
   gate: LargeGate,
   signal: AbortSignal | undefined,
 ): void {
   const weight = gate.weightOf(task.length);
   const submit = (): void => {
     const leave = (): void => gate.leave(weight);
-    task.result.then(leave, leave);
+    result.then(leave, leave);
     submitter.submit(task);
   };
   if (gate.tryEnter(weight)) submit();
   else gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
-}
-
-function taskOf(
-  submitter: Submitter,
-  config: Configured,
-  terms: Terms,
-  data: Uint8Array | Slice | undefined,
-): RunTask {
-  check(submitter, config, data);
-  const { buffers } = submitter;
-  const given = data instanceof Slice ? data : undefined;
-  let input = given;
-  let output: Slice | undefined;
-  try {
-    if (!given && data !== undefined && data.byteLength > 0) {
-      input = buffers.acquire(data.byteLength);
-      input.bytes.set(data as Uint8Array);
-    }
-    if (config.kind === 'transform') {
-      output = buffers.acquire(outputRoom(config, data?.byteLength ?? 0), input && { near: input });
-    }
-  } catch (error) {
-    if (!given) input?.release();
-    throw error;
-  }
-  return new RunTask(submitter, config, terms, input, given !== undefined, output);
 }
 
 /** Whether it takes more than one task: the op says how to cut its input, and that is larger, or its output framed. */

@@ -2,43 +2,64 @@
 import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import { abortedBy } from '../dispatch/task-options.js';
-import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import {
+  IN_NO_CELL,
+  USUAL_TERMS,
+  type Outcome,
+  type Task,
+  type Terms,
+  type Trouble,
+} from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import type { Submitter } from '../submitter.js';
 
-/** The ends of the promise that was made last. */
+/** The end of the promise that was made last. */
 let resolveLast: (result: unknown) => void;
-let rejectLast: (error: unknown) => void;
 /** One executor for all promises: a closure for each would live as long as its task. */
-const takeEnds = (resolve: (result: unknown) => void, reject: (error: unknown) => void): void => {
+const takeEnd = (resolve: (result: unknown) => void): void => {
   resolveLast = resolve;
-  rejectLast = reject;
 };
 
 /**
  * There may be tens of thousands at a time, so it holds no more than it must: what all have in common is
- * the class's.
+ * the class's, and the promise is the caller's.
  */
 export abstract class SingleTask implements Task {
-  readonly config: Configured;
-  readonly terms: Terms;
-  readonly result: Promise<unknown>;
   cell = IN_NO_CELL;
   trouble: Trouble | undefined = undefined;
-  protected readonly submitter: Submitter;
-  protected readonly given: Slice | undefined;
-  readonly #resolve: (result: unknown) => void;
-  readonly #reject: (error: unknown) => void;
+  terms: Terms = USUAL_TERMS;
+  protected given: Slice | undefined = undefined;
+  #submitter: Submitter | undefined = undefined;
+  #config: Configured | undefined = undefined;
+  #resolve: ((result: unknown) => void) | undefined = undefined;
 
-  /** @param given what the op works on */
-  constructor(submitter: Submitter, config: Configured, terms: Terms, given: Slice | undefined) {
-    this.submitter = submitter;
-    this.config = config;
+  /**
+   * The task is this one from now on, until it has settled.
+   *
+   * @param given what the op works on
+   */
+  begin(
+    submitter: Submitter,
+    config: Configured,
+    terms: Terms,
+    given: Slice | undefined,
+  ): Promise<unknown> {
+    this.cell = IN_NO_CELL;
+    this.#submitter = submitter;
+    this.#config = config;
     this.terms = terms;
     this.given = given;
-    this.result = new Promise(takeEnds);
+    const result = new Promise(takeEnd);
     this.#resolve = resolveLast;
-    this.#reject = rejectLast;
+    return result;
+  }
+
+  protected get submitter(): Submitter {
+    return this.#submitter!;
+  }
+
+  get config(): Configured {
+    return this.#config!;
   }
 
   abstract get idempotent(): boolean;
@@ -92,13 +113,16 @@ export abstract class SingleTask implements Task {
       this.failed(error);
       return;
     }
+    const resolve = this.#resolve!;
     this.#end();
-    this.#resolve(result);
+    resolve(result);
   }
 
   failed(error: unknown): void {
+    // The other end of the promise would live as long as the task, for this alone.
+    const resolve = this.#resolve!;
     this.#end();
-    this.#reject(error);
+    resolve(Promise.reject(error));
   }
 
   /** What the caller gets; it may throw. */
@@ -107,9 +131,11 @@ export abstract class SingleTask implements Task {
   /** Gives the slices back that are not the caller's. */
   protected abstract release(): void;
 
+  /** Nothing is held on to by a task that has settled. */
   #end(): void {
     this.release();
     this.submitter.release(this.config);
+    this.given = this.#submitter = this.#config = this.#resolve = undefined;
   }
 }
 
@@ -117,12 +143,13 @@ export abstract class SingleTask implements Task {
 export async function stoppable(
   submitter: Submitter,
   task: SingleTask,
+  result: Promise<unknown>,
   signal: AbortSignal,
 ): Promise<unknown> {
   const onAbort = (): void => submitter.stop(task, abortedBy(signal));
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await task.result;
+    return await result;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

@@ -294,4 +294,11 @@ export const mutants = [
     caughtBy: table,
     named: 'slow',
   },
+  {
+    file: 'flow/run-task.js',
+    fault: 'a task that a signal may stop is used again',
+    edits: [['this.#known = known;', 'this.#known = false;']],
+    caughtBy: ['test/stopping.test'],
+    named: 'comes late',
+  },
 ];

@@ -49,7 +49,7 @@ export const mutants = [
     named: 'is refused',
   },
   {
-    file: 'flow/run.js',
+    file: 'flow/run-task.js',
     fault: 'the output lies anywhere',
     edits: [['{ near: input }', '{}']],
     caughtBy,

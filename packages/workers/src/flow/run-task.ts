@@ -1,0 +1,96 @@
+/**
+ * The task of one run, on nothing, on bytes or on a slice.
+ *
+ * With tens of thousands in flight the garbage collector copies all that a task consists of while it waits.
+ * So a task that has settled is used again, for another: it has grown old by then, and lies still.
+ */
+import { Slice } from '@millrace/core';
+import type { SlotRef } from '@millrace/core/internal';
+import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
+import type { Outcome, Terms } from '../dispatch/task.js';
+import type { Configured } from '../ops/configurations.js';
+import { outputRoom } from '../ops/output-bound.js';
+import type { Submitter } from '../submitter.js';
+import { SingleTask } from './single-task.js';
+
+/** So many are kept. */
+const MOST_SPARE = 4096;
+const spare: RunTask[] = [];
+
+/** One that has not begun. */
+export function unusedTask(): RunTask {
+  return spare.pop() ?? new RunTask();
+}
+
+export class RunTask extends SingleTask {
+  /** The input is the user's, and stays so; else it is a copy. */
+  #lent = false;
+  #output: Slice | undefined = undefined;
+  /** Somebody may know it for longer than it runs. */
+  #known = false;
+
+  /**
+   * Leases what it takes to work on `data`, and begins.
+   *
+   * @param known whether somebody may know it for longer than it runs: else it may be another task by then
+   */
+  beginOn(
+    submitter: Submitter,
+    config: Configured,
+    terms: Terms,
+    data: Uint8Array | Slice | undefined,
+    known: boolean,
+  ): Promise<unknown> {
+    const { buffers } = submitter;
+    this.#known = known;
+    this.#lent = data instanceof Slice;
+    let input = data instanceof Slice ? data : undefined;
+    try {
+      if (!(data instanceof Slice) && data !== undefined && data.byteLength > 0) {
+        input = buffers.acquire(data.byteLength);
+        input.bytes.set(data);
+      }
+      if (config.kind === 'transform') {
+        const room = outputRoom(config, data?.byteLength ?? 0);
+        this.#output = buffers.acquire(room, input && { near: input });
+      }
+    } catch (error) {
+      if (!this.#lent) input?.release();
+      throw error;
+    }
+    return this.begin(submitter, config, terms, input);
+  }
+
+  get idempotent(): boolean {
+    return this.config.kind !== 'in-place';
+  }
+
+  override get output(): SlotRef | -1 {
+    return this.#output?.ref ?? -1;
+  }
+
+  override get room(): number {
+    return this.#output?.byteLength ?? 0;
+  }
+
+  protected resultOf({ kind, size, value, payload }: Outcome): unknown {
+    if (kind === NUMBER) return value;
+    if (kind === NOTHING) return undefined;
+    if (kind === IN_PLACE) {
+      return this.#lent ? this.given : (this.given?.bytes.slice() ?? new Uint8Array(0));
+    }
+    if (kind === IN_OUTPUT) return this.#output!.bytes.slice(0, size);
+    return payload;
+  }
+
+  override done(outcome: Outcome): void {
+    super.done(outcome);
+    if (this.trouble === undefined && !this.#known && spare.length < MOST_SPARE) spare.push(this);
+  }
+
+  protected release(): void {
+    if (!this.#lent) this.given?.release();
+    this.#output?.release();
+    this.#output = undefined;
+  }
+}
