@@ -1,7 +1,14 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
 import { threadId, type MessagePort } from 'node:worker_threads';
-import { BufferPools, type MillraceError, type Slice, type ThreadId } from '@millrace/core';
+import {
+  BufferPools,
+  MemoryManager,
+  type MemoryManagerConfig,
+  type MillraceError,
+  type Slice,
+  type ThreadId,
+} from '@millrace/core';
 import { Branches, type MillHandle } from './branches.js';
 import { Dispatcher, type DispatchStats } from './dispatch/dispatcher.js';
 import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
@@ -14,6 +21,8 @@ import { Workforce } from './dispatch/workforce.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
 import type { OpAddress } from './ops/warmth.js';
+import { MemoryWatch } from './pressure/memory-watch.js';
+import { memoryProbes } from './pressure/probes.js';
 import type { Submitter } from './submitter.js';
 import {
   TASKS_ENDED,
@@ -27,7 +36,6 @@ import type { WorkerThread } from './threads/thread.js';
 import { Threads } from './threads/threads.js';
 import { Upkeep, type Household } from './threads/upkeep.js';
 import { WarmUps } from './threads/warm-ups.js';
-import { Trimming } from './trimming.js';
 
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
@@ -37,6 +45,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly memory: number;
+  readonly memoryManager: MemoryManagerConfig | undefined;
 }
 
 export interface CoordinatorStats extends DispatchStats {
@@ -63,6 +72,7 @@ export class Coordinator implements Submitter {
   /** Set by whoever has things live in threads. */
   tenants: Tenants | undefined;
   readonly buffers: BufferPools;
+  readonly memory: MemoryManager;
   /** The most threads there can be. */
   readonly threadCount: number;
   /** The cap on large operations. */
@@ -80,7 +90,7 @@ export class Coordinator implements Submitter {
   readonly #upkeep: Upkeep;
   readonly #branches: Branches;
   readonly #warmUps = new WarmUps();
-  readonly #trimming: Trimming;
+  readonly #memoryWatch: MemoryWatch;
   #configs = 0;
   #undone = 0;
   #announced = 0;
@@ -100,7 +110,8 @@ export class Coordinator implements Submitter {
     this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
       onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),
     });
-    this.#trimming = new Trimming(this.buffers, () => this.inFlight > 0);
+    this.memory = new MemoryManager(this.buffers, options.memoryManager, memoryProbes());
+    this.#memoryWatch = new MemoryWatch(this.memory, () => this.inFlight > 0);
     LargeOperations.init(this.#words, large);
     this.large = new LargeOperations(this.#words, this.buffers.thread, large);
     this.#dispatcher = new Dispatcher({
@@ -158,6 +169,7 @@ export class Coordinator implements Submitter {
     const holding = setInterval(() => {}, LONGEST_MS);
     if (minThreads > 0) await new Promise<void>((resolve) => (coordinator.#onReady = resolve));
     clearInterval(holding);
+    coordinator.#memoryWatch.prepare();
     if (!coordinator.#refusal) return coordinator;
     await coordinator.#stopped;
     throw coordinator.#refusal;
@@ -188,13 +200,15 @@ export class Coordinator implements Submitter {
    * @throws MillraceError for params that are wrong or cannot be cloned
    */
   configure<P>(op: Op<P, unknown>, params: P | undefined): Configured {
-    return this.#ops.configure(op, params);
+    const configured = this.#ops.configure(op, params);
+    this.#memoryWatch.used();
+    return configured;
   }
 
   /** To be called when no task of this use is left and none will come. */
   release(config: Configured): void {
     this.#ops.release(config);
-    this.#trimming.later();
+    this.#memoryWatch.used();
   }
 
   /** Offers a task to the workers. Its `done` or `failed` is called exactly once, never synchronously. */
@@ -291,7 +305,7 @@ export class Coordinator implements Submitter {
   /** Lets the tasks in flight end, or fails them, then ends the threads. */
   async close(drain: boolean): Promise<void> {
     this.#refusal ??= millClosed();
-    this.#trimming.stop();
+    this.#memoryWatch.stop();
     const movedOut = this.tenants?.moveOut(drain && !this.#stopped);
     if (!drain || this.#stopped) return this.#stop(this.#refusal);
     await Promise.all([this.#dispatcher.idle(), this.#branches.drain(), movedOut]);

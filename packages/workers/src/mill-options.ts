@@ -1,4 +1,5 @@
 /** What a mill and its flows are told. */
+import type { MemoryManagerConfig } from '@millrace/core';
 import type { LimitOptions } from './dispatch/limits.js';
 import type { FlowProgress } from './flow/chunk-window.js';
 import type { FlowOp } from './flow/flow-op.js';
@@ -10,6 +11,8 @@ import type { ThreadOptions } from './threads/settings.js';
 export interface MillOptions extends ThreadOptions, LimitOptions {
   /** The most bytes that slices may take together, at least 4 MiB. @defaultValue 256 MiB */
   memory?: number;
+  /** When memory counts as short, how long idle memory is kept, and what is taken beforehand: see `mill.memory`. */
+  memoryManager?: MemoryManagerConfig;
 }
 
 export interface StreamOptions {

@@ -1,7 +1,7 @@
 /** The mill: the face of the runtime. */
 import type { Duplex } from 'node:stream';
 import type { Worker } from 'node:worker_threads';
-import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
+import { MillraceError, type BufferPools, type MemoryManager, type Slice } from '@millrace/core';
 import type { MillHandle } from './branches.js';
 import { Coordinator } from './coordinator.js';
 import { generate } from './flow/generate.js';
@@ -54,6 +54,15 @@ export class Mill implements AsyncDisposable {
   /** The pools of shared memory: `acquire(bytes)` leases a slice. */
   get buffers(): BufferPools {
     return this.#coordinator.buffers;
+  }
+
+  /**
+   * How short memory is, by the pools, the process, its cgroup and the machine: `memory.pressure`,
+   * `memory.usage()`, `memory.onPressure(listener)`. It is sampled while the mill is at work, or somebody asks for
+   * the pressure; idle memory goes back by itself, the sooner the shorter it is.
+   */
+  get memory(): MemoryManager {
+    return this.#coordinator.memory;
   }
 
   /**
@@ -321,13 +330,14 @@ export class Mill implements AsyncDisposable {
 /**
  * Reserves shared memory and starts worker threads.
  *
- * @throws MillraceError `ERR_INVALID_ARG`, `ERR_ARENA_UNAVAILABLE`, `ERR_MILL_UNHEALTHY`
+ * @throws MillraceError `ERR_INVALID_ARG`, `ERR_ARENA_UNAVAILABLE`, `ERR_MILL_UNHEALTHY`; `ERR_OUT_OF_MEMORY` when
+ *   memory is to be pre-allocated that is not there
  */
 export async function createMill(options: MillOptions = {}): Promise<Mill> {
-  const { memory = 256 * MiB } = options;
+  const { memory = 256 * MiB, memoryManager } = options;
   const threads = checked(options);
   const limits = checkedLimits(options, threads.threads);
-  return new Mill(await Coordinator.start({ ...threads, ...limits, memory }));
+  return new Mill(await Coordinator.start({ ...threads, ...limits, memory, memoryManager }));
 }
 
 function isGenerator<P>(op: Op<P, unknown> | undefined): op is GeneratorOp<P, unknown> {

@@ -181,12 +181,17 @@ export class MemoryManager {
 
   /**
    * Takes a step of what `allocationStrategy` asks for, which takes less than a millisecond. It is over
-   * when memory is short.
+   * when memory is short, or the system refuses more.
    *
    * @returns whether there is more to do
    */
   prepare(): boolean {
-    return this.#pressure === 'normal' && (this.#preallocation?.step() ?? false);
+    try {
+      return this.#pressure === 'normal' && (this.#preallocation?.step() ?? false);
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'ERR_ARENA_UNAVAILABLE') return false;
+      throw error;
+    }
   }
 
   /** A plain object. */

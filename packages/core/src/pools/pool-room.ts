@@ -239,14 +239,22 @@ export class PoolRoom implements Sweepable, SliceKeeper {
       if (idleTicks > 0 && this.#idleFor(index, { from: first, to: end }) < idleTicks) return;
       let slab = first;
       while (slab < end && this.life.reserve(slab)) slab++;
-      if (slab === end) {
-        this.#table.arenas.renew(index, tell);
-        this.#table.dropViews(index);
-        dropped++;
-      }
+      if (slab === end && this.#renew(index, tell)) dropped++;
       while (slab > first) this.life.release(--slab);
     });
     return dropped;
+  }
+
+  /** False when there is no address space for a fresh arena: the old one stays. */
+  #renew(arena: number, tell: (renewal: ArenaRenewal) => void): boolean {
+    try {
+      this.#table.arenas.renew(arena, tell);
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'ERR_ARENA_UNAVAILABLE') return false;
+      throw error;
+    }
+    this.#table.dropViews(arena);
+    return true;
   }
 
   /** For how many ticks no slab of the arena has been in use, as far as this thread has looked. */
