@@ -23,6 +23,9 @@ export {
   type ByteWriter,
 } from './adaptive/byte-io.js';
 export { copyInChunks, type ChunkedCopyOptions } from './adaptive/chunked-copy.js';
+export { ChunkedTeeReader, type TeeReport } from './adaptive/chunked-tee-reader.js';
+export type { TeeBranchReport, TeeBranchState } from './adaptive/tee-branch.js';
+export type { TeeOptions, TeePolicy } from './adaptive/tee-options.js';
 export type { Chunk, ChunkSource } from './adaptive/chunk-stock.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';
 export type { ArenaHandle } from './memory/arena.js';

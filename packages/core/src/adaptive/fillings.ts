@@ -5,10 +5,17 @@ import type { ByteReader } from './byte-io.js';
 import type { ChunkStock, Filling } from './chunk-stock.js';
 import { readFailure } from './io-failure.js';
 
+/** Bytes on loan. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  /** They are not needed any more. */
+  done(): void;
+}
+
 /** Chunks of bytes, one after the other. */
 export interface Fillings {
   /** The next one, whose taker says when it is done with it; `undefined` at the end. One call at a time. */
-  next(): Answer<Filling | undefined>;
+  next(): Answer<Piece | undefined>;
   /** Nobody will ask for more: a `next` that is under way comes back, unless {@link stubborn}. */
   cancel(reason: unknown): void | Promise<void>;
   /** Whether a `next` may never come back. */

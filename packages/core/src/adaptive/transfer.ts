@@ -7,8 +7,7 @@
 import { MillraceError } from '../errors.js';
 import { isPromise, type Answer } from './answer.js';
 import type { ByteWriter } from './byte-io.js';
-import type { Filling } from './chunk-stock.js';
-import type { Fillings } from './fillings.js';
+import type { Fillings, Piece } from './fillings.js';
 import { readFailure, writeFailure } from './io-failure.js';
 import { Stretch, afterTurn } from './stretch.js';
 
@@ -23,7 +22,7 @@ export class Transfer {
   #written = 0;
   #taken = 0;
   #reading: Promise<unknown> | undefined;
-  #ready: Filling | undefined;
+  #ready: Piece | undefined;
   #writing: Promise<unknown> | undefined;
   #atEnd = false;
   #finished = false;
@@ -97,7 +96,7 @@ export class Transfer {
   }
 
   #read(): void {
-    let next: Answer<Filling | undefined>;
+    let next: Answer<Piece | undefined>;
     try {
       next = this.#from.next();
     } catch (error) {
@@ -106,9 +105,9 @@ export class Transfer {
     }
     if (isPromise(next)) {
       this.#reading = next.then(
-        (filling) => {
+        (piece) => {
           this.#reading = undefined;
-          this.#got(filling);
+          this.#got(piece);
           this.#resume();
         },
         (error: unknown) => {
@@ -119,26 +118,26 @@ export class Transfer {
     } else this.#got(next);
   }
 
-  #got(filling: Filling | undefined): void {
-    if (!filling) this.#atEnd = true;
-    else if (this.#failed) filling.done();
-    else this.#ready = filling;
+  #got(piece: Piece | undefined): void {
+    if (!piece) this.#atEnd = true;
+    else if (this.#failed) piece.done();
+    else this.#ready = piece;
   }
 
-  #write(filling: Filling): void {
+  #write(piece: Piece): void {
     this.#ready = undefined;
-    const { length } = filling.bytes;
+    const { length } = piece.bytes;
     this.#taken += length;
     if (this.#exactly !== undefined && this.#taken > this.#exactly) {
-      filling.done();
+      piece.done();
       this.#fail(mismatch(this.#exactly, 'there are more'));
       return;
     }
     let answer: Answer<void>;
     try {
-      answer = this.#to.write(filling.bytes);
+      answer = this.#to.write(piece.bytes);
     } catch (error) {
-      filling.done();
+      piece.done();
       this.#fail(writeFailure(error), this.#to);
       return;
     }
@@ -147,18 +146,18 @@ export class Transfer {
         () => {
           this.#writing = undefined;
           this.#written += length;
-          filling.done();
+          piece.done();
           this.#resume();
         },
         (error: unknown) => {
           this.#writing = undefined;
-          filling.done();
+          piece.done();
           this.#fail(writeFailure(error), this.#to);
         },
       );
     } else {
       this.#written += length;
-      filling.done();
+      piece.done();
     }
   }
 

@@ -1,6 +1,6 @@
 import { copyInChunks, readerOf, writerOf, type ByteReader, type ByteWriter } from '@millrace/core';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { fillFrom } from '../rings-pattern.ts';
 import {
   EndFailure,
@@ -14,7 +14,11 @@ import {
 import { Lender } from './lender.ts';
 
 const CHUNK = 4096;
-const lender = new Lender();
+let lender: Lender;
+
+beforeEach(() => {
+  lender = new Lender();
+});
 
 const paces = fc.array(fc.constantFrom<Pace>('now', 'soon', 'later'), {
   minLength: 1,
