@@ -69,7 +69,14 @@ test.each([
   ],
   ['start-up', ['first result, millrace / piscina', 'exit after the last result, millrace']],
   ['idle', ['idle mill, 2 threads / one core']],
-  ['mixed-load', ['small tasks, p99: beside a large object / alone', 'of 2 threads were at']],
+  [
+    'mixed-load',
+    [
+      'small tasks, p99: beside a large object / alone, by default',
+      'small tasks, p99: beside a large object / alone, nice: 10',
+      'as counted by their op; the cap was 2',
+    ],
+  ],
 ])('%s answers, if only quickly', async (name, rows) => {
   const { code, stdout, stderr } = await start('main.js', [name, '--quick']).ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('round 1 of 1') });

@@ -2,20 +2,29 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMill, type Mill } from '@millrace/workers';
+import { createMill, type Mill, type MillOptions } from '@millrace/workers';
 import { corpus } from '../measure/corpus.js';
+import { inRounds, type Rounds } from '../measure/rounds.js';
 import { quantile, ratiosOf } from '../measure/statistics.js';
-import { countedGzip, mostAtOnce } from '../peers/counted-gzip-op.js';
+import { countedGzip, mostAtOnce, newCount } from '../peers/counted-gzip-op.js';
 import { length } from '../peers/length-op.js';
 import type { Answer, Question, Row, Settings } from '../question.js';
 
 const MiB = 2 ** 20;
 const THREADS = 2;
 const TASKS_PER_SECOND = 1000;
-/** So that the main thread gets a processor at once, which is what it is for. */
-const NICE = 10;
 /** How long small tasks have the mill for themselves, for comparison. */
 const ALONE_MS = 5000;
+
+/** The mills, by what they are told of niceness. */
+const MILLS = [
+  { name: 'by default', options: {} },
+  // So that the main thread gets a processor at once, which is what it is for.
+  { name: 'nice: 10', options: { nice: 10 } },
+] as const;
+
+/** For the cap: more threads and more objects than may be worked at. */
+const CAP = { threads: 4, objects: 6, most: 2 };
 
 /** Latencies of small tasks in µs. */
 interface Felt {
@@ -25,6 +34,13 @@ interface Felt {
   readonly most: number;
 }
 
+/** What was felt of a mill in one round. */
+interface Round {
+  readonly alone: Felt;
+  readonly beside: Felt;
+  readonly mbPerSecond: number;
+}
+
 export const mixedLoad: Question = {
   name: 'mixed-load',
   title: `mixed-load: ${TASKS_PER_SECOND} small tasks a second beside the compression of 1 GiB`,
@@ -32,52 +48,76 @@ export const mixedLoad: Question = {
 
   async run({ quick, rounds = 1, say }: Settings): Promise<Answer> {
     const from = await corpus((quick ? 4 : 1024) * MiB);
-    await using mill = await createMill({ threads: THREADS, nice: NICE });
-    const running = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
-    const alone: Felt[] = [];
-    const beside: Felt[] = [];
-    const mbPerSecond: number[] = [];
-    await withSmallTasks(mill, sleep(quick ? 50 : 1000));
-    for (let round = 1; round <= rounds; round++) {
-      say(`round ${round} of ${rounds}: small tasks alone`);
-      alone.push(await withSmallTasks(mill, sleep(quick ? 100 : ALONE_MS)));
-      say(`round ${round} of ${rounds}: small tasks beside a large one`);
-      const startedAt = performance.now();
-      beside.push(await withSmallTasks(mill, compress(mill, from, running)));
-      mbPerSecond.push(statSync(from).size / 1e3 / (performance.now() - startedAt));
-    }
+    const measured = await inRounds<Round>(
+      MILLS.map(({ name, options }) => ({ name, run: () => besides(from, options, quick) })),
+      { rounds, say },
+    );
+    say(`${CAP.objects} large objects at once`);
+    const part = await corpus((quick ? 4 : 64) * MiB);
+    const capped = await mostUnder(CAP.most, part);
+    const uncapped = await mostUnder(CAP.objects, part);
     return {
-      ratios: [
-        ratioRow('p99', beside, alone, ({ p99 }) => p99, '≤ 5×'),
-        ratioRow('median', beside, alone, ({ median }) => median),
-        ratioRow('longest', beside, alone, ({ most }) => most),
-      ],
-      figures: [
-        ...figureRows('beside it', beside),
-        ...figureRows('alone', alone),
-        { what: 'large object, a second', unit: 'MB', values: mbPerSecond },
-      ],
+      ratios: MILLS.flatMap(({ name }) => [
+        ratioRow('p99', name, measured, ({ p99 }) => p99, '≤ 5×'),
+        ratioRow('median', name, measured, ({ median }) => median),
+        ratioRow('longest', name, measured, ({ most }) => most),
+      ]),
+      figures: MILLS.flatMap(({ name }) => figureRows(name, measured)),
       notes: [
-        `the threads are ${NICE} nicer than the main thread; with nice 0 the 99th percentile is how long the scheduler lets a thread run`,
+        'nice: 10: the threads are that much nicer than the main thread',
         'small task: from call to result, on the main thread; gzip level 6 of source text and programs, from a file',
-        `at most ${mostAtOnce(running)} of ${THREADS} threads were at the large object at one time, as counted by its op`,
-        `small tasks: ${alone.map(({ tasks }) => tasks).join(', ')} alone, ${beside.map(({ tasks }) => tasks).join(', ')} beside it`,
+        `${CAP.objects} large objects at once on ${CAP.threads} threads: at most ${capped} were worked at in the same moment, as counted by their op; the cap was ${CAP.most}. With a cap of ${CAP.objects} it counted ${uncapped}`,
       ],
     };
   },
 };
 
-async function compress(mill: Mill, from: string, running: Int32Array): Promise<void> {
+/** Small tasks alone, then beside a large object. */
+async function besides(from: string, options: MillOptions, quick: boolean): Promise<Round> {
+  await using mill = await createMill({ threads: THREADS, ...options });
+  await withSmallTasks(mill, sleep(quick ? 50 : 1000));
+  const alone = await withSmallTasks(mill, sleep(quick ? 100 : ALONE_MS));
+  const startedAt = performance.now();
+  const beside = await withSmallTasks(mill, compress(mill, from, 0, newCount()));
+  return {
+    alone,
+    beside,
+    mbPerSecond: statSync(from).size / 1e3 / (performance.now() - startedAt),
+  };
+}
+
+/** The most large objects that were worked at in the same moment, of several at once beside small tasks. */
+async function mostUnder(cap: number, from: string): Promise<number> {
+  await using mill = await createMill({ threads: CAP.threads, maxConcurrentLargeOps: cap });
+  const count = newCount();
+  const objects = Array.from({ length: CAP.objects }, (_, object) => object);
+  const all = Promise.all(objects.map((object) => compress(mill, from, object, count)));
+  await withSmallTasks(mill, all);
+  const most = mostAtOnce(count);
+  if (most > cap) {
+    throw new RangeError(
+      `Cannot hold the cap of ${cap}: ${most} large objects were worked at once`,
+    );
+  }
+  return most;
+}
+
+async function compress(
+  mill: Mill,
+  from: string,
+  object: number,
+  count: Int32Array,
+): Promise<void> {
   const to = openSync(devNull, 'w');
   try {
-    await mill.pump({ from, op: countedGzip, params: { running }, to });
+    await mill.pump({ from, op: countedGzip, params: { count, object }, to });
   } finally {
     closeSync(to);
   }
 }
 
 /** Sends small tasks at an even pace until `work` is done. */
-async function withSmallTasks(mill: Mill, work: Promise<void>): Promise<Felt> {
+async function withSmallTasks(mill: Mill, work: Promise<unknown>): Promise<Felt> {
   const latencies: number[] = [];
   const sent: Promise<void>[] = [];
   const sendOne = async (): Promise<void> => {
@@ -107,23 +147,38 @@ async function withSmallTasks(mill: Mill, work: Promise<void>): Promise<Felt> {
 
 function ratioRow(
   what: string,
-  beside: readonly Felt[],
-  alone: readonly Felt[],
+  mill: string,
+  measured: Rounds<Round>,
   pick: (felt: Felt) => number,
   aim?: string,
 ): Row {
   return {
-    what: `small tasks, ${what}: beside a large object / alone`,
+    what: `small tasks, ${what}: beside a large object / alone, ${mill}`,
     unit: '×',
-    values: ratiosOf(beside.map(pick), alone.map(pick)),
+    values: ratiosOf(
+      measured.each(mill, ({ beside }) => pick(beside)),
+      measured.each(mill, ({ alone }) => pick(alone)),
+    ),
     ...(aim && { aim }),
   };
 }
 
-function figureRows(when: string, felt: readonly Felt[]): Row[] {
+function figureRows(mill: string, measured: Rounds<Round>): Row[] {
+  const row = (what: string, pick: (round: Round) => number): Row => ({
+    what: `small tasks ${what}, ${mill}`,
+    unit: 'µs',
+    values: measured.each(mill, pick),
+  });
   return [
-    { what: `small tasks ${when}, median`, unit: 'µs', values: felt.map(({ median }) => median) },
-    { what: `small tasks ${when}, p99`, unit: 'µs', values: felt.map(({ p99 }) => p99) },
-    { what: `small tasks ${when}, longest`, unit: 'µs', values: felt.map(({ most }) => most) },
+    row('beside it, median', ({ beside }) => beside.median),
+    row('beside it, p99', ({ beside }) => beside.p99),
+    row('beside it, longest', ({ beside }) => beside.most),
+    row('alone, median', ({ alone }) => alone.median),
+    row('alone, p99', ({ alone }) => alone.p99),
+    {
+      what: `large object, a second, ${mill}`,
+      unit: 'MB',
+      values: measured.each(mill, ({ mbPerSecond }) => mbPerSecond),
+    },
   ];
 }
