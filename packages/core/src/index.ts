@@ -1,6 +1,15 @@
 /** Shared memory for threads: pools, slices, rings, locks, metrics, thread registry. Starts no thread, opens no file. */
 export { MillraceError, type MillraceErrorCode } from './errors.js';
 export {
+  AdaptiveBufferPool,
+  type AdaptiveAcquireOptions,
+  type AdaptiveCopyOptions,
+  type AdaptiveServices,
+  type LeakReport,
+} from './adaptive/adaptive-buffer-pool.js';
+export type { AdaptiveBuffer } from './adaptive/adaptive-buffer.js';
+export type { LargeOpsGate } from './adaptive/cap.js';
+export {
   OBJECT_CATEGORIES,
   SMALL_BYTES,
   categoryOf,
@@ -8,6 +17,11 @@ export {
   type Thresholds,
 } from './adaptive/category.js';
 export { checkedConfig, type BufferPoolConfig, type CheckedConfig } from './adaptive/config.js';
+export type { Degradation, DegradationCause, DegradationListener } from './adaptive/degradation.js';
+export type { Explanation } from './adaptive/explanation.js';
+export type { BufferLeak } from './adaptive/held-buffers.js';
+export type { MemoryGuard } from './adaptive/private-memory.js';
+export type { BufferPoolStats, DegradationStep, GcImpact, LatencyStats } from './adaptive/usage.js';
 export {
   selectStrategy,
   type BufferPoolStrategy,

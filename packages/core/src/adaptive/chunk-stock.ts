@@ -22,6 +22,8 @@ export interface ChunkSource {
   take(bytes: number): Chunk | Promise<Chunk>;
   /** The same, but only if there is one now. */
   tryTake(bytes: number): Chunk | undefined;
+  /** So many bytes were read into a chunk: the operation gets on. */
+  filled?(bytes: number): void;
 }
 
 /** A chunk in use. Free again when each of its users has said that it is done. */
@@ -91,6 +93,11 @@ export class ChunkStock {
     });
   }
 
+  filled(filling: Filling, count: number): void {
+    filling.filled(count);
+    this.#source.filled?.(count);
+  }
+
   takeBack(filling: Filling): void {
     this.#inUse--;
     this.#put(filling);
@@ -100,7 +107,10 @@ export class ChunkStock {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#refuse(new MillraceError('ERR_ABORTED', 'The flow was ended before it had a chunk'));
+    // An error takes longer to make than a small object to copy.
+    if (this.#wanting) {
+      this.#refuse(new MillraceError('ERR_ABORTED', 'The flow was ended before it had a chunk'));
+    }
     for (const { chunk } of this.#free.splice(0)) chunk.release();
   }
 

@@ -65,7 +65,7 @@ export class ReaderFillings implements Fillings {
 
   #filled(filling: Filling, count: number): Filling | undefined {
     if (count > 0 && count <= filling.room.length && Number.isInteger(count)) {
-      filling.filled(count);
+      this.#stock.filled(filling, count);
       return filling;
     }
     const room = filling.room.length;
