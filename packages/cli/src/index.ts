@@ -1,14 +1,17 @@
 /** millrace: the mill that runs ops on bytes in shared memory, and that memory's own tools. */
+export type {
+  ArenaHandle,
+  BufferPoolsOptions,
+  BufferPoolsStats,
+  MemoryHandle,
+  ThreadId,
+} from '@millrace/core';
 export {
+  BufferPools,
   LARGEST_CLASS_BYTES,
   SIZE_CLASSES,
-  type ArenaHandle,
-  type BufferPoolsOptions,
-  type BufferPoolsStats,
-  type MemoryHandle,
-  type ThreadId,
-} from '@millrace/core';
-export { BufferPools, ThreadRegistry } from '@millrace/core';
+  ThreadRegistry,
+} from '@millrace/core/mill';
 export {
   attachMill,
   createMill,

@@ -107,10 +107,29 @@ export class Coordinator implements Submitter {
     this.threadCount = options.threads;
     const { memory, maxQueue, graceMs, large, maxDeathsInARow } = options;
     this.#limits = { maxQueue, graceMs, large };
-    this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
-      onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),
+    this.#health = new Health(maxDeathsInARow, () => this.#signsOfLife());
+    this.#threads = new Threads(options, this.#health, {
+      admit: (owner, express) => this.#admit(owner, express),
+      onReady: ({ id, port }) => {
+        this.#ports.set(id, port);
+        this.#onReady?.();
+        for (const onHost of this.#onHost.splice(0)) onHost();
+      },
+      onGone: (thread, cause) => this.#bury(thread, cause),
+      onStuck: (worker) => void this.#threads.end(worker),
+      onUnhealthy: () => void this.#stop(this.#health.complaint()),
     });
-    this.memory = new MemoryManager(this.buffers, options.memoryManager, memoryProbes());
+    // They take a while to start: what they will need is made meanwhile.
+    this.#threads.start(options.minThreads);
+    try {
+      this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
+        onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),
+      });
+      this.memory = new MemoryManager(this.buffers, options.memoryManager, memoryProbes());
+    } catch (error) {
+      void this.#threads.endAll();
+      throw error;
+    }
     this.#memoryWatch = new MemoryWatch(this.memory, () => this.inFlight > 0);
     LargeOperations.init(this.#words, large);
     this.large = new LargeOperations(this.#words, this.buffers.thread, large);
@@ -133,18 +152,6 @@ export class Coordinator implements Submitter {
       },
       () => ++this.#configs,
     );
-    this.#health = new Health(maxDeathsInARow, () => this.#signsOfLife());
-    this.#threads = new Threads(options, this.#health, {
-      admit: (owner, express) => this.#admit(owner, express),
-      onReady: ({ id, port }) => {
-        this.#ports.set(id, port);
-        this.#onReady?.();
-        for (const onHost of this.#onHost.splice(0)) onHost();
-      },
-      onGone: (thread, cause) => this.#bury(thread, cause),
-      onStuck: (worker) => void this.#threads.end(worker),
-      onUnhealthy: () => void this.#stop(this.#health.complaint()),
-    });
     this.#upkeep = new Upkeep(options, this.#household());
     this.#branches = new Branches({
       dispatch: this.#words.buffer,
@@ -157,17 +164,16 @@ export class Coordinator implements Submitter {
   }
 
   /**
-   * Reserves the memory, starts the threads and waits until the first is ready.
+   * Starts the threads, reserves the memory and waits until the first thread has said hello.
    *
    * @throws MillraceError `ERR_ARENA_UNAVAILABLE`, `ERR_MILL_UNHEALTHY`
    */
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
     const coordinator = new Coordinator(options);
-    const { minThreads } = options;
-    coordinator.#threads.start(minThreads);
     // A thread that starts does not hold the process, but its owner, who waits for it, does.
     const holding = setInterval(() => {}, LONGEST_MS);
-    if (minThreads > 0) await new Promise<void>((resolve) => (coordinator.#onReady = resolve));
+    if (options.minThreads > 0)
+      await new Promise<void>((resolve) => (coordinator.#onReady = resolve));
     clearInterval(holding);
     coordinator.#memoryWatch.prepare();
     if (!coordinator.#refusal) return coordinator;

@@ -2,7 +2,7 @@
 export { MillraceError, Slice, type BufferPools, type MillraceErrorCode } from '@millrace/core';
 export type { CallOptions } from './flow/call.js';
 export type { MillHandle } from './branches.js';
-export { MillBranch, attachMill } from './mill-branch.js';
+export type { MillBranch } from './mill-branch.js';
 export type { FlowProgress } from './flow/chunk-window.js';
 export type { TaskOptions, TaskPriority } from './dispatch/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';
@@ -10,7 +10,7 @@ export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';
 export type { WebPair } from './flow/web.js';
-export { createMill } from '#mill';
+export { attachMill, createMill } from '#mill';
 export type { Mill } from './mill.js';
 export type {
   MillOptions,

@@ -4,16 +4,28 @@
  *
  * It stands on the top floor since it brings the rooms together: ops may submit tasks by way of flows.
  */
-import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { Drain } from './threads/drain.js';
-import type { Birth, Hello, Welcome } from './threads/messages.js';
-import { settleIn } from './threads/settling-in.js';
+import { provide } from './ops/module.js';
+import type { Welcome } from './threads/messages.js';
 import type { Outlet, OutletBasis } from './threads/task-mill.js';
 
-const { port1: port, port2 } = new MessageChannel();
-port.once('message', (welcome: Welcome) => void work(welcome));
-const nice = settleIn(workerData as Birth);
-parentPort?.postMessage({ millrace: 'hello', port: port2, nice } satisfies Hello, [port2]);
+/** Modules of this package that others ask for by their addresses. */
+const OWN = {
+  './ops/call.js': () => import('./ops/call.js'),
+  './ops/crc32.js': () => import('./ops/crc32.js'),
+  './ops/gzip.js': () => import('./ops/gzip.js'),
+  './ops/sha256.js': () => import('./ops/sha256.js'),
+  './remote/host.js': () => import('./remote/host.js'),
+};
+for (const [path, load] of Object.entries(OWN)) {
+  provide(new URL(path, import.meta.url).href, load);
+}
+
+/** Begins to work as soon as the answer to the thread's hello is there. */
+export function begin(port: MessagePort): void {
+  port.once('message', (welcome: Welcome) => void work(port, welcome));
+}
 
 /** Loaded when an op first submits something: most never do. */
 async function openOutlet(basis: OutletBasis): Promise<Outlet> {
@@ -21,7 +33,7 @@ async function openOutlet(basis: OutletBasis): Promise<Outlet> {
   return new MillBranch(basis);
 }
 
-async function work(welcome: Welcome): Promise<void> {
+async function work(port: MessagePort, welcome: Welcome): Promise<void> {
   await new Drain(port, welcome, openOutlet).run();
   // What ops have printed goes to the main thread piece by piece.
   for (const stream of [process.stdout, process.stderr]) {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from '../root.mjs';
-import { tool } from '../run.mjs';
+import { capture, tool } from '../run.mjs';
 import { applyMutant } from './mutants.mjs';
 
 /** A fault that makes its tests run for ever is not caught: no schedule was told. */
@@ -28,6 +28,7 @@ const running = new Set();
 export async function tryMutant(copy, mutant) {
   const undo = applyMutant(copy, mutant);
   try {
+    await joinAgain(copy, mutant.package);
     const named = mutant.named === undefined ? [] : [`--testNamePattern=${mutant.named}`];
     return await runTestsOf(copy, mutant.caughtBy, MOST_MS, [
       '--bail=1',
@@ -36,7 +37,22 @@ export async function tryMutant(copy, mutant) {
     ]);
   } finally {
     undo();
+    await joinAgain(copy, mutant.package);
   }
+}
+
+/**
+ * The threads of a mill run what the build has joined: a fault must get there too.
+ *
+ * @param {string} copy
+ * @param {string} name - Of the package's folder
+ */
+async function joinAgain(copy, name) {
+  const folder = join(copy, 'packages', name);
+  if (!existsSync(join(folder, 'dist', 'joined'))) return;
+  const script = join(copy, 'scripts', 'bundle.mjs');
+  const { ok, output } = await capture(process.execPath, [script], { cwd: folder });
+  if (!ok) throw new Error(`Cannot join ${folder}: ${output}`);
 }
 
 /**

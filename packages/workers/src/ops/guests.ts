@@ -3,6 +3,7 @@
  * says which module sees to it; the thread loads that when it is first asked, and not at its start.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { importByName } from './module.js';
 
 /** Main → worker, over the control port. */
 export interface GuestRequest {
@@ -45,7 +46,7 @@ class Guests {
   async admit({ url, port, what }: GuestRequest): Promise<void> {
     if (this.#closed) return;
     const leave = this.enter();
-    const { host } = (await import(url)) as { host: Host };
+    const { host } = (await importByName(url)) as { readonly host: Host };
     await host(what, port);
     leave();
   }

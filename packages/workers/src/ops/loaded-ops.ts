@@ -10,6 +10,7 @@ import type { Announcement, Withdrawal } from './configurations.js';
 import { guests, type GuestRequest } from './guests.js';
 import { Op } from './define-op.js';
 import type { AnyDefinition, OpKind } from './definition.js';
+import { importByName, type Exports } from './module.js';
 import type { OpAddress, Warm, Warmth } from './warmth.js';
 
 /** What the coordinator posts to a worker. */
@@ -187,9 +188,9 @@ async function importAll(ops: readonly OpAddress[]): Promise<string | undefined>
 }
 
 async function importOp(url: string, name: string): Promise<Op<unknown, unknown>> {
-  let exports: Record<string, unknown>;
+  let exports: Exports;
   try {
-    exports = (await import(url)) as Record<string, unknown>;
+    exports = await importByName(url);
   } catch (cause) {
     throw new MillraceError(
       'ERR_OP_LOAD',

@@ -17,6 +17,22 @@ export function addressOf(url: unknown): string {
   );
 }
 
+/** Modules of this package that are asked for by URL in a thread, and how it loads them. */
+const own = new Map<string, () => Promise<Exports>>();
+
+/**
+ * Says how a module of this package is loaded in a thread: there it is joined with what it imports, of
+ * which a copy would come with it from its file.
+ */
+export function provide(url: string, load: () => Promise<Exports>): void {
+  own.set(url, load);
+}
+
+/** Imports what another thread has named. */
+export function importByName(url: string): Promise<Exports> {
+  return own.get(url)?.() ?? (import(url) as Promise<Exports>);
+}
+
 /** @throws MillraceError `ERR_OP_LOAD` */
 export async function importModule(url: string): Promise<Exports> {
   try {

@@ -11,6 +11,8 @@ export interface Birth {
   readonly name: string;
   /** How much nicer than the process it is to be. */
   readonly nice: number;
+  /** The file of `@millrace/core/mill`: looking for it takes 2 ms. The bundles ask for it by this name. */
+  readonly millraceCore: string;
 }
 
 /** Worker → main: the thread has started, and this is its control port. */

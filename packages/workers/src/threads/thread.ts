@@ -13,10 +13,12 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { MillraceError, type ThreadId } from '@millrace/core';
+import { JOINED_CORE } from '@millrace/core/mill';
 import type { Warm } from '../ops/warmth.js';
 import type { Birth, Hello, Stuck, Welcome } from './messages.js';
 import type { ThreadSettings } from './settings.js';
 
+const CORE = fileURLToPath(JOINED_CORE);
 const ENTRY = fileURLToPath(new URL('../entry.cjs', import.meta.url));
 
 /** A thread at work. */
@@ -72,7 +74,7 @@ export class Thread {
       recordTiming: false,
       // For "#mill": a thread does without the modules that only a mill's owner needs.
       execArgv: [...execArgv, '--conditions=millrace-thread'],
-      workerData: { name, nice } satisfies Birth,
+      workerData: { name, nice, millraceCore: CORE } satisfies Birth,
       ...(env !== undefined && { env }),
       ...(resourceLimits && { resourceLimits }),
     });

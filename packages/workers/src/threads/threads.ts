@@ -137,8 +137,8 @@ export class Threads {
       });
       if (!express) this.#taken++;
     } catch (cause) {
-      // No thread can be started with these options, or no thread at all for now.
-      this.#replace(seat, cause);
+      // No thread can be started with these options, or no thread at all for now. Told later, as of one that dies.
+      queueMicrotask(() => this.#replace(seat, cause));
     }
   }
 
@@ -161,6 +161,7 @@ export class Threads {
 
   /** Another in place of one that has died, or could not be started. */
   #replace(seat: number, cause: unknown): void {
+    if (this.#ending) return;
     if (this.#health.survives(cause)) {
       // Not within whatever told of it: a start that fails at once would call itself.
       setImmediate(() => {
