@@ -119,8 +119,10 @@ describe('A message ring', () => {
         fc.oneof(fc.constantFrom(...starts), fc.nat(2 ** 32 - 1)),
         fc.array(step, { maxLength: 80 }),
         (cells, start, steps) => {
-          const messageWords = 3;
+          const messageWords = 7;
           const ring = ringOf({ cells, messageWords }, start);
+          const messageOf = (length: number, ...parts: number[]): number[] =>
+            Array.from({ length }, (_, w) => [...parts, w].reduce((sum, part) => sum * 16 + part));
           const threads = new Map([ME, OTHER].map((thread) => [thread, ring(thread)]));
           const queue: number[][] = [];
           let next = 0;
@@ -128,14 +130,16 @@ describe('A message ring', () => {
             const mine = threads.get(thread)!;
             switch (action) {
               case 'push': {
-                const message = [next, ~next, 7].slice(0, count % 4);
+                const message = messageOf(count % 8, next);
                 const fits = queue.length < cells;
                 expect(mine.push(wordsOf(...message))).toBe(fits);
                 if (fits) queue.push(message);
                 break;
               }
               case 'pushBatch': {
-                const messages = Array.from({ length: count }, (_, i) => [next, i, ~i]);
+                const messages = Array.from({ length: count }, (_, i) =>
+                  messageOf(messageWords, next, i),
+                );
                 const fit = Math.min(count, cells - queue.length);
                 expect(mine.pushBatch(wordsOf(...messages.flat()), count)).toBe(fit);
                 queue.push(...messages.slice(0, fit));

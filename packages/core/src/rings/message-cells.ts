@@ -109,7 +109,7 @@ export class MessageCells {
     for (let i = 0, from = 0; i < count; i++, from += length) {
       const cell = this.#cellOf(start + i);
       words[cell + LENGTH] = length;
-      for (let w = 0; w < length; w++) words[cell + MESSAGE + w] = messages[from + w]!;
+      copyWords(messages, from, words, cell + MESSAGE, length);
     }
     this.publish(start, count);
   }
@@ -143,7 +143,7 @@ export class MessageCells {
     const { words } = this;
     const cell = this.#cellOf(position);
     const length = words[cell + LENGTH]!;
-    for (let w = 0; w < length; w++) target[at + w] = words[cell + MESSAGE + w]!;
+    copyWords(words, cell + MESSAGE, target, at, length);
     return length;
   }
 
@@ -238,6 +238,24 @@ export class MessageCells {
   #cellOf(position: number): number {
     return this.#cellsAt + (position & this.#mask) * this.#cellWords;
   }
+}
+
+/** Four at a time: one word a round takes long messages almost half as long again. */
+function copyWords(
+  source: Int32Array,
+  from: number,
+  target: Int32Array,
+  to: number,
+  count: number,
+): void {
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    target[to + i] = source[from + i]!;
+    target[to + i + 1] = source[from + i + 1]!;
+    target[to + i + 2] = source[from + i + 2]!;
+    target[to + i + 3] = source[from + i + 3]!;
+  }
+  for (; i < count; i++) target[to + i] = source[from + i]!;
 }
 
 /** Where those look who make claims of this kind. */
