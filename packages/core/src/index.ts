@@ -54,13 +54,13 @@ export {
   type BufferPoolsStats,
   type PoolHooks,
   type ShrinkOptions,
+  type SpareOptions,
 } from './pools/buffer-pools.js';
 export {
   MemoryManager,
   type MemoryUsage,
   type PressureChange,
   type PressureListener,
-  type Relief,
 } from './pools/memory-manager.js';
 export type {
   AllocationStrategy,
@@ -68,6 +68,7 @@ export type {
   MemorySettings,
 } from './pools/memory-settings.js';
 export type { Preallocation } from './pools/preallocation.js';
+export type { Relief, ReliefStep } from './pools/relief.js';
 export type { MemoryPressure, MemoryProbe, MemoryReading } from './pools/pressure.js';
 export type { BufferPoolsOptions, SafetyLevel } from './pools/settings.js';
 export { BroadcastReader } from './rings/broadcast-reader.js';

@@ -58,10 +58,16 @@ export interface PoolHooks {
   onUnknownArena?: () => void;
 }
 
-/** How far {@link BufferPools.shrink} goes. */
-export interface ShrinkOptions {
-  /** Slabs that were in use later than so long ago stay, as far as this thread has looked. @defaultValue 0 */
+/** What is spared, and how long to look for what is not. */
+export interface SpareOptions {
+  /** What was in use later than so long ago stays, as far as this thread has looked. @defaultValue 0 */
   readonly idleForMs?: number;
+  /** How long it may take, about: the next call that is limited goes on from there. @defaultValue Infinity */
+  readonly forMs?: number;
+}
+
+/** How far {@link BufferPools.shrink} goes. */
+export interface ShrinkOptions extends SpareOptions {
   /** @defaultValue `maxAgeMs` of the pools */
   readonly maxAgeMs?: number;
   /** @defaultValue `shrinkThreshold` of the pools */
@@ -320,7 +326,9 @@ export class BufferPools implements SliceLender {
    */
   trim(): { slabs: number; arenas: number } {
     this.flush();
-    return { slabs: this.shrink(), arenas: this.dropArenas() };
+    const { slabs } = this.shrink();
+    const { arenas } = this.dropArenas();
+    return { slabs, arenas };
   }
 
   /** Gives back what lies in this thread's magazines, so that others have it at hand. */
@@ -333,32 +341,39 @@ export class BufferPools implements SliceLender {
    * Opens idle slabs to any size class again; what lies in anybody's magazine is idle. Also moves the clock
    * by which ages go.
    *
-   * @returns how many
+   * @returns how many, and whether there are `more` to look at, as the time was up
    */
-  shrink({ idleForMs = 0, maxAgeMs, ...terms }: ShrinkOptions = {}): number {
+  shrink({ idleForMs = 0, maxAgeMs, forMs = Infinity, ...terms }: ShrinkOptions = {}): {
+    slabs: number;
+    more: boolean;
+  } {
     this.#tick();
     const ages = maxAgeMs === undefined ? {} : { maxAgeTicks: ticksOf(maxAgeMs) };
     const idleTicks = idleForMs / TICK_MS;
-    const slabs = this.#room.growth.shrink({ ...terms, ...ages, idleTicks });
+    const untilMs = performance.now() + forMs;
+    const shrunk = this.#room.growth.shrink({ ...terms, ...ages, idleTicks }, untilMs);
     // Also what was held for a moment only was out of reach of those who looked meanwhile, and wait now.
     this.tell();
-    return slabs;
+    return shrunk;
   }
 
   /**
    * Gives the pages of arenas back of which all slabs are idle: on the thread that made the memory, and
    * where others are told of it ({@link PoolHooks.onRenewal}).
    *
-   * @param idleForMs those stay that were in use later than so long ago. @defaultValue 0
-   * @returns how many arenas were dropped
+   * @returns how many arenas were dropped, and whether there are `more` to look at, as the time was up
    */
-  dropArenas(idleForMs = 0): number {
+  dropArenas({ idleForMs = 0, forMs = Infinity }: SpareOptions = {}): {
+    arenas: number;
+    more: boolean;
+  } {
     const { onRenewal } = this.#hooks;
-    if (!onRenewal) return 0;
+    if (!onRenewal) return { arenas: 0, more: false };
     this.#tick();
-    const arenas = this.#room.dropIdleArenas(onRenewal, idleForMs / TICK_MS);
+    const untilMs = performance.now() + forMs;
+    const dropped = this.#room.dropIdleArenas(onRenewal, idleForMs / TICK_MS, untilMs);
     this.tell();
-    return arenas;
+    return dropped;
   }
 
   /** To open a slab for each of the `classes` smallest size classes and touch its pages; or all, if `whole`. */

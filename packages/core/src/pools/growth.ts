@@ -22,6 +22,11 @@ export interface ShrinkTerms {
   readonly keptClasses: number;
 }
 
+interface PoolUsage {
+  slots: number;
+  free: number;
+}
+
 export class Growth {
   readonly #words: Int32Array;
   readonly #layout: ControlLayout;
@@ -30,6 +35,8 @@ export class Growth {
   readonly #lists: readonly FreeList[];
   readonly #settings: PoolSettings;
   readonly #idle = new IdleSince();
+  /** Slabs below this one have yet to be looked at by the shrink that is under way; 0: none is. */
+  #unseen = 0;
 
   constructor(
     words: Int32Array,
@@ -61,43 +68,51 @@ export class Growth {
     if (opened === 0 && wanted > 0) this.#takeOver(pool, within);
   }
 
-  /** Makes idle slabs EMPTY: of each pool while more than `shrinkThreshold` of it is free, and old ones. */
-  shrink(terms: Partial<ShrinkTerms> = {}): number {
-    const { idleTicks, maxAgeTicks, shrinkThreshold, keptClasses } = {
-      idleTicks: 0,
-      keptClasses: 0,
-      ...this.#settings,
-      ...terms,
-    };
+  /**
+   * Makes idle slabs EMPTY: of each pool while more than `shrinkThreshold` of it is free, and old ones.
+   *
+   * @param untilMs when it has to stop, by `performance.now()`: the next call goes on from there
+   * @returns how many, and whether some slabs have yet to be looked at
+   */
+  shrink(terms: Partial<ShrinkTerms> = {}, untilMs = Infinity): { slabs: number; more: boolean } {
+    const whole = { idleTicks: 0, keptClasses: 0, ...this.#settings, ...terms };
     const usage = this.#lists.map((_, pool) => this.usage(pool));
-    let retired = 0;
-    for (let slab = this.#layout.slabs - 1; slab >= 0; slab--) {
-      const word = this.#life.wordOf(slab);
+    let slab = untilMs < Infinity && this.#unseen > 0 ? this.#unseen : this.#layout.slabs;
+    let slabs = 0;
+    let late = false;
+    while (slab > 0 && !late) {
+      const word = this.#life.wordOf(--slab);
       const state = slabStateOf(word);
       if (state !== OPEN && state !== DRAINING) continue;
-      const pool = slabPoolOf(word);
-      const of = usage[pool]!;
-      const { slotsPerSlab } = this.#lists[pool]!;
-      // Looked at whatever comes of it: that is how it is known later for how long it has been idle.
-      const spared = idleTicks > 0 && this.#idleFor(slab) < idleTicks;
-      const old = maxAgeTicks > 0 && this.#life.ageOf(slab) > maxAgeTicks;
-      if (old) {
-        this.#life.drain(slab);
-        this.#life.uncache(slab);
-      } else if (state !== DRAINING) {
-        const kept = pool < keptClasses && of.slots <= slotsPerSlab;
-        if (spared || kept || of.free <= of.slots * shrinkThreshold) continue;
-      }
-      if (!this.#life.retire(slab)) continue;
-      retired++;
-      of.slots -= slotsPerSlab;
-      of.free -= slotsPerSlab;
+      if (this.#shrinkBy(slab, word, usage[slabPoolOf(word)]!, whole)) slabs++;
+      late = performance.now() > untilMs;
     }
-    return retired;
+    this.#unseen = slab;
+    return { slabs, more: slab > 0 };
+  }
+
+  /** Whether `slab`, which is in service, is EMPTY now. */
+  #shrinkBy(slab: number, word: number, of: PoolUsage, terms: ShrinkTerms): boolean {
+    const { idleTicks, maxAgeTicks, shrinkThreshold, keptClasses } = terms;
+    const pool = slabPoolOf(word);
+    const { slotsPerSlab } = this.#lists[pool]!;
+    // Looked at whatever comes of it: that is how it is known later for how long it has been idle.
+    const spared = idleTicks > 0 && this.#idleFor(slab) < idleTicks;
+    if (maxAgeTicks > 0 && this.#life.ageOf(slab) > maxAgeTicks) {
+      this.#life.drain(slab);
+      this.#life.uncache(slab);
+    } else if (slabStateOf(word) !== DRAINING) {
+      const kept = pool < keptClasses && of.slots <= slotsPerSlab;
+      if (spared || kept || of.free <= of.slots * shrinkThreshold) return false;
+    }
+    if (!this.#life.retire(slab)) return false;
+    of.slots -= slotsPerSlab;
+    of.free -= slotsPerSlab;
+    return true;
   }
 
   /** How many slots `pool` has, and how many of them are in no use and in no magazine. */
-  usage(pool: number): { slots: number; free: number } {
+  usage(pool: number): PoolUsage {
     const { slotsPerSlab, from, to } = this.#lists[pool]!;
     let slots = 0;
     let free = 0;

@@ -3,11 +3,10 @@
  * to be at hand.
  *
  *   sample    probes, pools ──▶ a level for each ──▶ the worst of them: `pressure` ──▶ listeners
- *   relieve   normal      what has been idle for its lifetime, or is too old
- *             elevated    one step more each time: magazines, then all idle slabs, then idle arenas
- *             critical    all of these at once
+ *   relieve   idle memory goes back, the more the shorter memory is
+ *   prepare   what is to be at hand is taken, step by step
  *
- * It has no clock and no thread of its own: whoever runs it calls both now and then.
+ * It has no clock and no thread of its own: whoever runs it calls these now and then.
  */
 import { MillraceError } from '../errors.js';
 import type { BufferPools } from './buffer-pools.js';
@@ -20,13 +19,9 @@ import {
   type MemoryProbe,
   type MemoryReading,
 } from './pressure.js';
+import { Reliever, SMALL_CLASSES, type Relief, type ReliefStep } from './relief.js';
 
-/** Classes of 4, 16 and 32 KiB. */
-const SMALL_CLASSES = 3;
 const ALL_CLASSES = 8;
-const ALL_STEPS = 3;
-/** Idle slabs are looked for so many times in their lifetime: it takes reading every slot of theirs. */
-const LOOKS_IN_A_LIFETIME = 4;
 
 /** A change of the level. */
 export interface PressureChange {
@@ -37,14 +32,6 @@ export interface PressureChange {
 }
 
 export type PressureListener = (change: PressureChange) => void;
-
-/** What was given back. */
-export interface Relief {
-  /** Slabs of 4 MiB that are open to any size class again. */
-  slabs: number;
-  /** Arenas whose pages have gone back. */
-  arenas: number;
-}
 
 export interface MemoryUsage {
   pressure: MemoryPressure;
@@ -78,14 +65,10 @@ export class MemoryManager {
   readonly #gauges = new Map<string, PressureGauge>();
   readonly #listeners = new Set<PressureListener>();
   readonly #entered: Record<MemoryPressure, number> = { normal: 0, elevated: 0, critical: 0 };
-  readonly #relieved: Relief = { slabs: 0, arenas: 0 };
+  readonly #reliever: Reliever;
   readonly #preallocation: Preallocation | undefined;
   #readings: readonly MemoryReading[] | undefined;
   #pressure: MemoryPressure = 'normal';
-  /** How many steps of relief are due. */
-  #steps = 0;
-  /** At how many more reliefs idle slabs need not be looked for. */
-  #restful = 0;
   readonly #memoryBytes: number;
   #onUse: (() => void) | undefined;
 
@@ -103,6 +86,7 @@ export class MemoryManager {
     this.#probes = probes;
     this.#memoryBytes = pools.memoryBytes;
     this.settings = checkedMemory(config, this.#memoryBytes);
+    this.#reliever = new Reliever(pools, this.settings);
     const { allocationStrategy } = this.settings;
     if (allocationStrategy === 'on-demand') return;
     const whole = allocationStrategy === 'pre-allocate';
@@ -150,33 +134,22 @@ export class MemoryManager {
   }
 
   /**
-   * Gives memory back, the more the shorter it is; see the top of this file. At normal pressure that is
-   * what has been idle for `bufferLifetimeMs` or is older than `maxBufferAgeMs`.
+   * Gives memory back while it is in use: at normal pressure what has been idle for `bufferLifetimeMs` or is
+   * older than `maxBufferAgeMs`; at elevated pressure a stage more each time, first what lies in this thread's
+   * magazines, then all idle slabs, then idle arenas; at critical pressure all three. A step takes less than a
+   * millisecond; when there is more to do, it says so.
    */
-  relieve(): Relief {
-    switch (this.#pressure) {
-      case 'normal':
-        this.#steps = 0;
-        return this.#tidy();
-      case 'elevated':
-        this.#steps = Math.min(ALL_STEPS, this.#steps + 1);
-        break;
-      case 'critical':
-        this.#steps = ALL_STEPS;
-    }
-    return this.#giveBack(this.#steps);
+  relieve(): ReliefStep {
+    return this.#reliever.relieve(this.#pressure);
   }
 
   /**
    * Nobody uses the memory any more: gives all back that is idle, as far as the pools' `shrinkThreshold`
-   * goes; when memory is short, farther. What was pre-allocated stays unless memory is short.
+   * goes; when memory is short, farther. What was pre-allocated stays unless memory is short. It takes as
+   * long as {@link relieve}.
    */
-  rest(): Relief {
-    if (this.#pressure !== 'normal') return this.#giveBack(ALL_STEPS);
-    this.#pools.flush();
-    if (this.settings.bufferLifetimeMs === Infinity) return this.#aged(Infinity);
-    const slabs = this.#pools.shrink(this.#terms());
-    return this.#relief(slabs, this.#pools.dropArenas());
+  rest(): ReliefStep {
+    return this.#reliever.rest(this.#pressure);
   }
 
   /**
@@ -205,7 +178,7 @@ export class MemoryManager {
       preallocatedBytes: this.#preallocation?.touchedBytes ?? 0,
       readings: this.#readings ?? [],
       entered: { ...this.#entered },
-      relieved: { ...this.#relieved },
+      relieved: { ...this.#reliever.total },
     };
   }
 
@@ -235,42 +208,6 @@ export class MemoryManager {
         `Cannot take the ${bytes} bytes that "${setting}" asks for as ${left} bytes are left of the ${limitBytes} of the ${source}; change "${setting}" or lower "memory"`,
       );
     }
-  }
-
-  /** At normal pressure: what has been idle for its lifetime, or is too old. */
-  #tidy(): Relief {
-    if (--this.#restful >= 0) return { slabs: 0, arenas: 0 };
-    const { bufferLifetimeMs, maxBufferAgeMs = Infinity, sampleEveryMs } = this.settings;
-    const shortestMs = Math.min(bufferLifetimeMs, maxBufferAgeMs);
-    this.#restful = Math.floor(shortestMs / LOOKS_IN_A_LIFETIME / sampleEveryMs) - 1;
-    return this.#aged(bufferLifetimeMs);
-  }
-
-  #aged(idleForMs: number): Relief {
-    const slabs = this.#pools.shrink({ ...this.#terms(), idleForMs });
-    return this.#relief(slabs, this.#pools.dropArenas(idleForMs));
-  }
-
-  /** What holds for every shrink at normal pressure. */
-  #terms(): { maxAgeMs?: number; keptClasses?: number } {
-    const { maxBufferAgeMs, allocationStrategy } = this.settings;
-    return {
-      ...(maxBufferAgeMs === undefined ? {} : { maxAgeMs: maxBufferAgeMs }),
-      ...(allocationStrategy === 'hybrid' ? { keptClasses: SMALL_CLASSES } : {}),
-    };
-  }
-
-  /** The first `steps` of the three. */
-  #giveBack(steps: number): Relief {
-    this.#pools.flush();
-    const slabs = steps > 1 ? this.#pools.shrink({ shrinkThreshold: 0 }) : 0;
-    return this.#relief(slabs, steps > 2 ? this.#pools.dropArenas() : 0);
-  }
-
-  #relief(slabs: number, arenas: number): Relief {
-    this.#relieved.slabs += slabs;
-    this.#relieved.arenas += arenas;
-    return { slabs, arenas };
   }
 
   #judge(reading: MemoryReading): MemoryPressure {

@@ -57,6 +57,8 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   readonly #table: SlabTable;
   readonly #slotsByPool: readonly number[];
   readonly #idleArenas = new IdleSince();
+  /** Arenas below this one have yet to be looked at by the drop that is under way; 0: none is. */
+  #unseenArenas = 0;
 
   constructor(
     table: SlabTable,
@@ -228,20 +230,36 @@ export class PoolRoom implements Sweepable, SliceKeeper {
    * Renews the arenas of which all slabs are EMPTY and some were used.
    *
    * @param idleTicks those stay of which a slab was in use later than so many ticks ago
+   * @param untilMs when it has to stop, by `performance.now()`: the next call goes on from there
+   * @returns how many, and whether some arenas have yet to be looked at
    */
-  dropIdleArenas(tell: (renewal: ArenaRenewal) => void, idleTicks = 0): number {
+  dropIdleArenas(
+    tell: (renewal: ArenaRenewal) => void,
+    idleTicks = 0,
+    untilMs = Infinity,
+  ): { arenas: number; more: boolean } {
+    const { all } = this.#table.arenas;
+    let index = untilMs < Infinity && this.#unseenArenas > 0 ? this.#unseenArenas : all.length;
+    let arenas = 0;
+    let late = false;
+    while (index > 0 && !late) {
+      if (all[--index]!.byteLength === 0) continue;
+      if (this.#dropIdle(index, tell, idleTicks)) arenas++;
+      late = performance.now() > untilMs;
+    }
+    this.#unseenArenas = index;
+    return { arenas, more: index > 0 };
+  }
+
+  #dropIdle(arena: number, tell: (renewal: ArenaRenewal) => void, idleTicks: number): boolean {
     const { slabsPerArena } = this.layout;
-    let dropped = 0;
-    this.#table.arenas.all.forEach((arena, index) => {
-      if (arena.byteLength === 0) return;
-      const first = index * slabsPerArena;
-      const end = Math.min(first + slabsPerArena, this.layout.slabs);
-      if (idleTicks > 0 && this.#idleFor(index, { from: first, to: end }) < idleTicks) return;
-      let slab = first;
-      while (slab < end && this.life.reserve(slab)) slab++;
-      if (slab === end && this.#renew(index, tell)) dropped++;
-      while (slab > first) this.life.release(--slab);
-    });
+    const from = arena * slabsPerArena;
+    const to = Math.min(from + slabsPerArena, this.layout.slabs);
+    if (idleTicks > 0 && this.#idleFor(arena, { from, to }) < idleTicks) return false;
+    let slab = from;
+    while (slab < to && this.life.reserve(slab)) slab++;
+    const dropped = slab === to && this.#renew(arena, tell);
+    while (slab > from) this.life.release(--slab);
     return dropped;
   }
 

@@ -59,12 +59,11 @@ export class MemoryWatch {
   }
 
   readonly #look = (): void => {
+    this.#memory.whenUsed(this.#asked);
     if (this.#used || this.#inUse()) {
       this.#used = false;
       this.#memory.sample();
-      this.#memory.relieve();
-      this.#memory.whenUsed(this.#asked);
-      this.#later(this.#memory.settings.sampleEveryMs);
+      this.#relieve();
     } else if (this.#resting) this.#rest();
     else {
       this.#resting = true;
@@ -72,18 +71,23 @@ export class MemoryWatch {
       if (this.#memory.sample() === 'normal' && bufferLifetimeMs < Infinity) {
         this.#later(bufferLifetimeMs);
       } else this.#rest();
-      this.#memory.whenUsed(this.#asked);
     }
   };
 
-  #rest(): void {
-    this.#memory.rest();
-    if (this.#memory.sample() !== 'normal') this.#later(LOOK_AGAIN_MS);
-    this.#memory.whenUsed(this.#asked);
-  }
+  readonly #relieve = (): void => {
+    const { more } = this.#memory.relieve();
+    if (more) this.#later(0, this.#relieve);
+    else this.#later(this.#memory.settings.sampleEveryMs);
+  };
 
-  #later(ms: number): void {
+  readonly #rest = (): void => {
+    const { more } = this.#memory.rest();
+    if (more) this.#later(0, this.#rest);
+    else if (this.#memory.sample() !== 'normal') this.#later(LOOK_AGAIN_MS);
+  };
+
+  #later(ms: number, then = this.#look): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#look, Math.min(ms, LONGEST_MS)).unref();
+    this.#timer = setTimeout(then, Math.min(ms, LONGEST_MS)).unref();
   }
 }
