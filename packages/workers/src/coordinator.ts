@@ -30,11 +30,13 @@ import {
   type Welcome,
   type WorkerMessage,
 } from './threads/messages.js';
+import { householdOf } from './threads/household.js';
 import { Health } from './threads/health.js';
 import type { ThreadSettings } from './threads/settings.js';
 import type { WorkerThread } from './threads/thread.js';
+import type { Tenants } from './threads/tenants.js';
 import { Threads } from './threads/threads.js';
-import { Upkeep, type Household } from './threads/upkeep.js';
+import { Upkeep } from './threads/upkeep.js';
 import { WarmUps } from './threads/warm-ups.js';
 
 /** How many announcements may wait on the port of a worker that rests. */
@@ -54,18 +56,6 @@ export interface CoordinatorStats extends DispatchStats {
   health: 'ok' | 'unhealthy';
   /** What ended the thread that died last. */
   lastCause: unknown;
-}
-
-/** What lives in threads beside tasks. */
-export interface Tenants {
-  /** Whether some live in the thread: then it is not asked to leave. */
-  livesIn(thread: ThreadId): boolean;
-  /** How many have ever come to live: a sign of health. */
-  readonly opened: number;
-  /** The mill closes: all are to leave, once they have finished what they have begun; or just to know it. */
-  moveOut(drain: boolean): Promise<void>;
-  /** The thread is dead for certain, and not swept yet; `left` says whether it had left of itself. */
-  bury(thread: ThreadId, cause: unknown, left: boolean): void;
 }
 
 export class Coordinator implements Submitter {
@@ -152,7 +142,10 @@ export class Coordinator implements Submitter {
       },
       () => ++this.#configs,
     );
-    this.#upkeep = new Upkeep(options, this.#household());
+    this.#upkeep = new Upkeep(
+      options,
+      householdOf(this.#threads, this.#workforce, () => this.tenants),
+    );
     this.#branches = new Branches({
       dispatch: this.#words.buffer,
       buffers: this.buffers,
@@ -397,31 +390,5 @@ export class Coordinator implements Submitter {
 
   #signsOfLife(): number {
     return this.buffers.counters.sum(TASKS_ENDED) + (this.tenants?.opened ?? 0);
-  }
-
-  #household(): Household {
-    const threads = this.#threads;
-    const workforce = this.#workforce;
-    return {
-      get threads() {
-        return threads.all;
-      },
-      get vacant() {
-        return threads.vacant;
-      },
-      get waiting() {
-        return workforce.waiting;
-      },
-      finishedBy: (id) => workforce.finishedBy(id),
-      hasBegun: (id) => workforce.hasBegun(id),
-      isBusy: (id) => workforce.isBusy(id) || (this.tenants?.livesIn(id) ?? false),
-      isHome: (id) => this.tenants?.livesIn(id) ?? false,
-      heapOf: (id) => workforce.heapOf(id),
-      dismiss: (thread, superfluous) => {
-        thread.leaves(superfluous);
-        workforce.askToLeave(thread.ready!.id);
-      },
-      start: (count) => threads.start(count),
-    };
   }
 }

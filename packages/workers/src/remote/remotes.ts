@@ -2,7 +2,8 @@
 import { MessageChannel } from 'node:worker_threads';
 import { releaseProxy, wrap, type Endpoint, type Remote as ComlinkRemote } from 'comlink';
 import { MillraceError, type ThreadId } from '@millrace/core';
-import type { Coordinator, Tenants } from '../coordinator.js';
+import type { Coordinator } from '../coordinator.js';
+import type { Tenants } from '../threads/tenants.js';
 import { workerDied } from '../dispatch/failures.js';
 import { addressOf } from '../ops/module.js';
 import type { WorkerThread } from '../threads/thread.js';
