@@ -117,6 +117,13 @@ export interface Case {
   /** True for words whose plain accesses may race. They are then steps, like atomic ones. */
   allowRaces?(this: void, index: number): boolean;
   /**
+   * What a plain read of a word of which plain accesses may race sees: what was stored last, or the oldest
+   * value that JavaScript's memory model lets it see, as processors do that let a read overtake a write.
+   *
+   * @defaultValue `latest`
+   */
+  readonly racyReads?: 'latest' | 'oldest';
+  /**
    * Which accesses are steps, between which threads are switched: atomic ones and those that
    * `allowRaces` names, or plain ones too.
    *

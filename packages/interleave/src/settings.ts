@@ -19,6 +19,7 @@ export class Settings {
   readonly sweeps: 'none' | 'interleaved' | 'atOnce' | 'last';
   readonly spins: number;
   readonly everyAccess: boolean;
+  readonly readsOldest: boolean;
   readonly mode: Mode;
   readonly mostSchedules: number;
   readonly mostSteps: number;
@@ -35,6 +36,7 @@ export class Settings {
     this.sweeps = of.sweep && this.kills > 0 ? (of.sweeps ?? 'interleaved') : 'none';
     this.spins = within('spins', of.spins ?? SPINS, 1, 1000);
     this.everyAccess = of.points === 'all';
+    this.readsOldest = of.racyReads === 'oldest';
     this.mode = modeOf(of);
     this.mostSchedules = within('most.schedules', of.most?.schedules ?? Infinity, 1, Infinity);
     this.mostSteps = within('most.steps', of.most?.steps ?? MOST_STEPS, 1, 2 ** 24);

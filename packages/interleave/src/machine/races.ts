@@ -12,7 +12,7 @@
  * Sources: C. Flanagan, S. Freund, "FastTrack", PLDI 2009; ECMAScript's memory model, "happens-before".
  */
 import { processOf } from './actors.js';
-import { WAIT, kindOf } from './operations.js';
+import { WAIT, WRITE, kindOf } from './operations.js';
 import { NONE, type Trace, WRITES } from './trace.js';
 import { UndoLog, grown } from './undo-log.js';
 
@@ -87,6 +87,19 @@ export class Races {
     return this.#unordered(this.#rowOf(index), process, depth, write);
   }
 
+  /** The oldest value of the word, which is `latest` now, that the read which is event `depth` may see. */
+  oldest(index: number, depth: number, latest: number): number {
+    const { head, flags, previousAt, actor, before } = this.#trace;
+    let value = latest;
+    for (let e = previousAt[depth]!; e !== NONE; e = previousAt[e]!) {
+      if ((flags[e]! & WRITES) === 0 || !writesValue(kindOf(head[e]!))) continue;
+      // What came before a write that happens before the read is hidden by it.
+      if (this.clocks[depth * this.#processes + processOf(actor[e]!)]! > e) break;
+      value = before[e]!;
+    }
+    return value;
+  }
+
   #unordered(row: number, process: number, event: number, write: boolean): number {
     const size = this.#processes;
     const clock = event * size;
@@ -124,6 +137,11 @@ export class Races {
     }
     return (this.#rows[index]! - 1) * size;
   }
+}
+
+/** True for operations that may change the word itself. */
+function writesValue(kind: number): boolean {
+  return kind < WAIT || kind === WRITE;
 }
 
 /** True for atomic operations that read or write the word itself: a notify, a wake-up and a death do not. */

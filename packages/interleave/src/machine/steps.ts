@@ -14,6 +14,7 @@ import {
   NOT_AT_ALL,
   NOT_EQUAL,
   OK,
+  READ,
   START,
   STORE,
   TIMED_OUT,
@@ -53,6 +54,9 @@ export function step(state: State, process: number, way: number): number {
     if (isPlain(kind)) plainStep(state, d, process, index, writing);
     else atomicStep(state, d, process, kind, index, writing);
     if (writing) write(state, d, process, index, applied(kind, result, a, b));
+    else if (kind === READ && state.settings.readsOldest && state.settings.allowsRaces(index)) {
+      result = state.races.oldest(index, d, result);
+    }
   } else if (kind === WAIT) result = wait(state, d, process, index, a, b);
   else if (kind === WAKE) result = wake(state, d, process, index, way);
   else if (kind === NOTIFY) result = notify(state, d, index, a);
