@@ -277,7 +277,8 @@ test.each([
       expect(theirs).toContain(last.ref);
       expectSound(table, theirs);
     });
-    expect(gaps).toBeGreaterThan(2);
+    // A release that goes to the magazine is one atomic operation: a gap before it and one after.
+    expect(gaps).toBeGreaterThan(1);
   },
 );
 

@@ -35,8 +35,6 @@ export interface PoolContext {
   readonly thread: ThreadId;
   readonly count: LeaseCount;
   readonly growth: Growth;
-  /** Whom to tell that slots are to be had. */
-  readonly waiting: { call(): void };
 }
 
 export class SizedBufferPool implements SliceKeeper {
@@ -57,14 +55,9 @@ export class SizedBufferPool implements SliceKeeper {
   readonly #magazine: Magazine;
   readonly #layout: ControlLayout;
   readonly #growth: Growth;
-  readonly #callWaiting: () => void;
   readonly #keep: Keep;
 
-  constructor(
-    { words, layout, thread, count, growth, waiting }: PoolContext,
-    list: FreeList,
-    pool: number,
-  ) {
+  constructor({ words, layout, thread, count, growth }: PoolContext, list: FreeList, pool: number) {
     this.slotBytes = SIZE_CLASSES[classOfPool(pool)]!;
     this.list = list;
     this.#words = words;
@@ -80,7 +73,6 @@ export class SizedBufferPool implements SliceKeeper {
     this.#entriesAt = this.#magazine.at + MAGAZINE_ENTRIES;
     this.#entryWordsAt = this.#magazine.at + MAGAZINE_CACHED;
     this.#capacity = this.#magazine.capacity;
-    this.#callWaiting = () => waiting.call();
     this.#keep = (ref, cached) => void this.#magazine.push(ref, cached);
   }
 
@@ -134,10 +126,9 @@ export class SizedBufferPool implements SliceKeeper {
       throw endedAlready(ref);
     }
     const count = words[this.#magazineAt]!;
-    // Looked at after the exchange: whoever begins to wait after this finds the slot by its word.
-    if (Atomics.load(words, ASKED) !== 0 || count >= this.#capacity) {
-      return this.#giveBack(ref, cached);
-    }
+    // Looked at after the exchange, and plainly, as an atomic load is a call: see `lookAt`.
+    const asked = words[ASKED] !== 0;
+    if (asked || count >= this.#capacity) return this.#giveBack(ref, cached, asked);
     words[this.#entriesAt + count] = ref;
     words[this.#entryWordsAt + count] = cached;
     words[this.#magazineAt] = count + 1;
@@ -168,9 +159,7 @@ export class SizedBufferPool implements SliceKeeper {
 
   #lendFromList(owner: SliceLender, bytes: number, watched: boolean): Slice | undefined {
     const slice = this.#lendFrom(this.list, owner, bytes, watched);
-    if (slice && this.#capacity > 1 && this.list.take(this.#capacity - 1, this.#keep) > 0) {
-      this.#tell();
-    }
+    if (slice && this.#capacity > 1) this.list.take(this.#capacity - 1, this.#keep);
     return slice;
   }
 
@@ -197,23 +186,13 @@ export class SizedBufferPool implements SliceKeeper {
   }
 
   /** Of a slot that is not to go into the magazine, or for which there is no room. */
-  #giveBack(ref: SlotRef, cached: number): boolean {
-    if (Atomics.load(this.#words, ATTENTION) !== 0) {
-      this.list.give(ref, cached);
-      return true;
-    }
-    if (this.#magazine.push(ref, cached)) return false;
-    if (this.#capacity > 0) {
+  #giveBack(ref: SlotRef, cached: number, asked: boolean): boolean {
+    if (asked || this.#capacity === 0) this.list.give(ref, cached);
+    else {
       this.#magazine.shed((older, word) => this.list.give(older, word));
       this.#magazine.push(ref, cached);
-    } else this.list.give(ref, cached);
-    // Who began to wait meanwhile may have looked at the free list before, and at the slots after that.
-    return Atomics.load(this.#words, ATTENTION) !== 0;
-  }
-
-  /** Slots on their way to a magazine are in nobody's sight: who looked meanwhile must look again. */
-  #tell(): void {
-    if (Atomics.load(this.#words, ATTENTION) !== 0) this.#callWaiting();
+    }
+    return asked;
   }
 }
 

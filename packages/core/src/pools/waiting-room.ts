@@ -5,8 +5,9 @@
  * Whoever wants to wait takes the turn of its class, a semaphore of one permit; the others stand in its
  * line. The one whose turn it is counts itself in ATTENTION, looks for a slot once more, and waits for
  * the class's event. Whoever frees a slot looks at ATTENTION after that, and sets the events of all
- * classes with somebody waiting, since a slab of one class may become one of another. All these steps
- * are sequentially consistent: one sees the other, and no wake-up is lost.
+ * classes with somebody waiting, since a slab of one class may become one of another. One sees the other,
+ * and no wake-up is lost: all these steps are sequentially consistent, but for a release's look at ATTENTION,
+ * which is plain. So whoever waits looks at slots in use by exchanges: see `lookAt`.
  *
  * ATTENTION and the word of each class have a bit for every 32nd thread. A thread notes in its record
  * how many of its tasks wait, and sets its bits after that. Who clears a bit looks at the records of all

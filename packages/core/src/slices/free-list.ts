@@ -37,7 +37,7 @@ import {
 } from '../memory/layout.js';
 import { serves } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
-import { CACHED, FREE, LIVE, ended, stateOf, withState } from './slot-word.js';
+import { CACHED, FREE, LIVE, ended, isSpare, lookAt, stateOf, withState } from './slot-word.js';
 
 /** Is told of a slot that was claimed, and of the word it has since. */
 export type Keep = (ref: SlotRef, word: number) => void;
@@ -204,10 +204,8 @@ export class FreeList {
       Atomics.store(words, intentAt, slab + 1);
       for (let slot = 0; slot < this.slotsPerSlab && !found; slot++) {
         const ref = slotRef(slab, slot);
-        const word = Atomics.load(words, this.wordAt(ref));
-        if (stateOf(word) !== CACHED && stateOf(word) !== FREE) continue;
-        const stolen = withState(word, LIVE, this.#thread);
-        if (Atomics.compareExchange(words, this.wordAt(ref), word, stolen) !== word) continue;
+        const stolen = this.#seize(ref);
+        if (stolen === undefined) continue;
         if (Atomics.load(words, stateAt) !== state) {
           this.give(ref, stolen);
           this.#onFreed();
@@ -219,6 +217,17 @@ export class FreeList {
       Atomics.store(words, intentAt, 0);
     }
     return found;
+  }
+
+  /** Claims `ref` as LIVE, whoever keeps it; `undefined` when it is in use. */
+  #seize(ref: SlotRef): number | undefined {
+    const at = this.wordAt(ref);
+    for (;;) {
+      const word = lookAt(this.#words, at);
+      if (!isSpare(word)) return undefined;
+      const stolen = withState(word, LIVE, this.#thread);
+      if (Atomics.compareExchange(this.#words, at, word, stolen) === word) return stolen;
+    }
   }
 
   /** Gives back a slot whose word is `word`; false when it is not any more. */

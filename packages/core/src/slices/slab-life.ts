@@ -35,7 +35,7 @@ import {
 } from '../memory/slab-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { FreeList, SlabRange } from './free-list.js';
-import { CACHED, FREE, stateOf } from './slot-word.js';
+import { CACHED, FREE, isSpare, lookAt, stateOf } from './slot-word.js';
 
 export class SlabLife {
   readonly #words: Int32Array;
@@ -157,7 +157,7 @@ export class SlabLife {
     let stamp = this.wordOf(slab);
     for (let slot = 0; slot < list.slotsPerSlab; slot++) {
       const word = Atomics.load(this.#words, list.wordAt(slotRef(slab, slot)));
-      if (stateOf(word) !== FREE && stateOf(word) !== CACHED) return undefined;
+      if (!isSpare(word)) return undefined;
       stamp = fold(stamp, word);
     }
     return stamp;
@@ -202,8 +202,7 @@ export class SlabLife {
 
   #looksIdle(slab: number, list: FreeList): boolean {
     for (let slot = 0; slot < list.slotsPerSlab; slot++) {
-      const state = stateOf(Atomics.load(this.#words, list.wordAt(slotRef(slab, slot))));
-      if (state !== FREE && state !== CACHED) return false;
+      if (!isSpare(lookAt(this.#words, list.wordAt(slotRef(slab, slot))))) return false;
     }
     return true;
   }

@@ -70,6 +70,22 @@ export function isHeld(word: number, state: SlotState, holder: ThreadId | 0): bo
   return (word & ~GENERATION_BITS) === ((holder << HOLDER_SHIFT) | state);
 }
 
+/** Whether the slot is in no use: whoever needs it may claim it by its word. */
+export function isSpare(word: number): boolean {
+  const state = stateOf(word);
+  return state === FREE || state === CACHED;
+}
+
+/**
+ * The control word at `at`, as whoever waits for memory looks at it. One that is in use is read by an
+ * exchange which changes nothing. The exchange that ends the lease comes before that, and is seen; or after,
+ * and sees whatever this thread did before. So a release may look plainly whether somebody waits.
+ */
+export function lookAt(words: Int32Array, at: number): number {
+  const word = Atomics.load(words, at);
+  return isSpare(word) ? word : Atomics.or(words, at, 0);
+}
+
 /** Whether both words stand for the same lease. */
 export function sameLease(one: number, other: number): boolean {
   return ((one ^ other) & GENERATION_BITS) === 0;

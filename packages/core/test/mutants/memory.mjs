@@ -97,30 +97,27 @@ export const mutants = [
     edits: [
       [
         'const cached = ((lease & GENERATION) + this.#cached) | 0;',
-        'const cached = ((lease & GENERATION) + this.#cached) | 0; const awaited = Atomics.load(words, ATTENTION) !== 0;',
+        'const cached = ((lease & GENERATION) + this.#cached) | 0; const awaited = Atomics.load(words, ASKED) !== 0;',
       ],
-      [
-        'if (Atomics.load(words, ASKED) !== 0 || count >= this.#capacity) {',
-        'if (awaited || count >= this.#capacity) {',
-      ],
+      ['const asked = words[ASKED] !== 0;', 'const asked = awaited;'],
     ],
     caughtBy: wait,
   },
   {
-    file: 'pools/sized-pool.js',
-    fault: 'a release to the free list does not look at ATTENTION again',
+    file: 'slices/slot-word.js',
+    fault: 'who waits for a slot in use looks at it by a load',
+    edits: [['Atomics.or(words, at, 0)', 'word']],
+    caughtBy: wait,
+  },
+  {
+    file: 'slices/free-list.js',
+    fault: 'a thief who comes second does not look again',
     edits: [
       [
-        'else this.list.give(ref, cached); // Who began to wait meanwhile may have looked at the free list before, and at the slots after that. return Atomics.load(this.#words, ATTENTION) !== 0;',
-        'else this.list.give(ref, cached); return false;',
+        'if (Atomics.compareExchange(this.#words, at, word, stolen) === word) return stolen;',
+        'return Atomics.compareExchange(this.#words, at, word, stolen) === word ? stolen : undefined;',
       ],
     ],
-    caughtBy: wait,
-  },
-  {
-    file: 'pools/sized-pool.js',
-    fault: 'who fills a magazine tells nobody',
-    edits: [['this.#keep) > 0) { this.#tell(); }', 'this.#keep) > 0) {}']],
     caughtBy: wait,
   },
   {
