@@ -23,7 +23,7 @@ const BUNDLES = {
   '@millrace/workers': {
     hello: ['hello'],
     thread: ['index', 'worker'],
-    branch: ['mill-branch'],
+    branch: ['mill-branch', 'flow/node-byte-io'],
     ops: ['ops'],
   },
 };

@@ -6,11 +6,12 @@ export type { MillBranch } from './mill-branch.js';
 export type { FlowProgress } from './flow/chunk-window.js';
 export type { TaskOptions, TaskPriority } from './dispatch/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';
+export type { FilePart, NodeByteSource, NodeByteTarget } from './flow/node-byte-io.js';
 export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';
 export type { WebPair } from './flow/web.js';
-export { attachMill, createMill } from '#mill';
+export { attachMill, createMill, readerOf, writerOf } from '#mill';
 export type { Mill } from './mill.js';
 export type {
   MillOptions,

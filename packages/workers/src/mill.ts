@@ -31,6 +31,7 @@ import { load } from './ops/load.js';
 import { Remotes, type Remote, type RemoteOptions } from './remote/remotes.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 
+export { readerOf, writerOf } from './flow/node-byte-io.js';
 export { attachMill } from './mill-branch.js';
 
 const MiB = 1024 * 1024;

@@ -9,6 +9,8 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -183,6 +185,17 @@ describe('to', () => {
     const output = buffer(child.stdout);
     await mill.pump({ from: input, op: gzip, to: child.stdin });
     expect((await output).equals(input)).toBe(true);
+  });
+
+  test('an HTTP response', async () => {
+    const server = createServer((_request, response) => {
+      void mill.pump({ from: input, op: gzip, to: response });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    expectPacked(new Uint8Array(await (await fetch(`http://127.0.0.1:${port}`)).arrayBuffer()));
+    server.closeAllConnections();
+    server.close();
   });
 
   test('a stream that passes pieces on long after it has taken them', async () => {

@@ -7,14 +7,16 @@ import type { Reader } from './feeds.js';
 
 const readAsync = promisify(read);
 
-/** Reads a descriptor from where it stands, straight into the slice. It is left open. */
+/** Reads a descriptor from where it stands, or from a position on, straight into the slice. It is left open. */
 export class DescriptorReader implements Reader {
   readonly #file: number;
+  #position: number | null;
   #stopped = false;
   #underWay: Promise<unknown> | undefined;
 
-  constructor(file: number) {
+  constructor(file: number, position: number | null = null) {
     this.#file = file;
+    this.#position = position;
   }
 
   /** Whether a read has not come back yet; one from a pipe may never do. */
@@ -24,10 +26,12 @@ export class DescriptorReader implements Reader {
 
   async read(into: Uint8Array): Promise<number> {
     while (!this.#stopped) {
-      const reading = readAsync(this.#file, into, 0, into.length, null);
+      const reading = readAsync(this.#file, into, 0, into.length, this.#position);
       this.#underWay = reading.finally(() => (this.#underWay = undefined)).catch(() => {});
       try {
-        return (await reading).bytesRead;
+        const { bytesRead } = await reading;
+        if (this.#position !== null) this.#position += bytesRead;
+        return bytesRead;
       } catch (error) {
         // Somebody has made the pipe non-blocking: give its other end a turn.
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;

@@ -1,7 +1,8 @@
 /** What a flow can be written to. */
 import { WriteStream, writev } from 'node:fs';
+import type { OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
@@ -10,20 +11,23 @@ import type { RangeFiles, Sink } from './chunk-window.js';
 const writevAsync = promisify(writev);
 
 /**
- * A descriptor, written from where it stands. libuv's threads copy the bytes out of the slices; several
+ * A descriptor, written from where it stands, or from a position on. libuv's threads copy the bytes out of the slices; several
  * finished chunks go in one call.
  */
 export class DescriptorSink implements Sink {
   readonly #file: number;
+  #position: number | undefined;
 
-  constructor(file: number) {
+  constructor(file: number, position?: number) {
     this.#file = file;
+    this.#position = position;
   }
 
   async write(parts: readonly Uint8Array[]): Promise<void> {
     let left = parts.filter((part) => part.length > 0);
     while (left.length > 0) {
-      const { bytesWritten } = await writevAsync(this.#file, left);
+      const { bytesWritten } = await writevAsync(this.#file, left, this.#position);
+      if (this.#position !== undefined) this.#position += bytesWritten;
       left = without(left, bytesWritten);
     }
   }
@@ -60,7 +64,6 @@ function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
  */
 export class WritableSink implements Sink {
   readonly #stream: Writable;
-  readonly #copies: boolean;
   /** Fails the write that is under way, where nobody else's memory is at stake. */
   #fail: ((error: unknown) => void) | undefined;
   #error: Error | undefined;
@@ -76,7 +79,6 @@ export class WritableSink implements Sink {
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    this.#copies = !(stream instanceof Socket || stream instanceof WriteStream);
     stream.on('error', this.#onError);
     stream.on('close', this.#onClose);
     if (stream.errored) this.#error = stream.errored;
@@ -86,11 +88,12 @@ export class WritableSink implements Sink {
   async write(parts: readonly Uint8Array[]): Promise<void> {
     for (const part of parts) {
       if (this.#error) throw this.#error;
+      const copies = !writesToSystem(this.#stream);
       await new Promise<void>((resolve, reject) => {
-        if (this.#copies) this.#fail = reject;
+        this.#fail = copies ? reject : undefined;
         const onClose = (): void => reject(this.#error!);
         this.#stream.once('close', onClose);
-        this.#stream.write(this.#copies ? Buffer.from(part) : part, (error) => {
+        this.#stream.write(copies ? Buffer.from(part) : part, (error) => {
           this.#stream.off('close', onClose);
           if (error) reject(error);
           else resolve();
@@ -120,6 +123,28 @@ export class WritableSink implements Sink {
     this.#stream.end();
     await whole;
   }
+}
+
+/**
+ * Whether a stream that takes a piece hands it to the system, and calls back when that has it. An HTTP
+ * message does once it has a socket; before that it may be destroyed with no word of what it was given.
+ */
+function writesToSystem(stream: Writable): boolean {
+  if (Object.hasOwn(stream, 'write')) return false;
+  if (stream instanceof Socket || stream instanceof WriteStream) return true;
+  return isHttpMessage(stream) && stream.socket !== null;
+}
+
+/** No `Writable`, though its type says so. Whoever has one has loaded `node:http`, which takes milliseconds. */
+function isHttpMessage(stream: unknown): stream is OutgoingMessage {
+  if (stream instanceof Writable) return false;
+  return stream instanceof process.getBuiltinModule('node:http').OutgoingMessage;
+}
+
+/** Whether it can be written to like a Node stream: `Writable`s, HTTP messages, and others of the kind. */
+export function isNodeWritable(target: unknown): target is Writable {
+  const { write, end, on } = Object(target) as Partial<Writable>;
+  return [write, end, on].every((method) => typeof method === 'function');
 }
 
 /** A web stream. It may refuse shared memory, or read it after a write has returned: it gets copies. */

@@ -11,14 +11,14 @@ import { constants, fstat, openSync } from 'node:fs';
 import { link, open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
 import { unlessAborted } from './buffered-input.js';
 import type { Sink } from './chunk-window.js';
 import type { DirectIo } from './direct-io.js';
-import { DescriptorSink, FileSink, WebSink, WritableSink } from './sinks.js';
+import { DescriptorSink, FileSink, WebSink, WritableSink, isNodeWritable } from './sinks.js';
 import { describe } from './source.js';
 
 const fstatAsync = promisify(fstat);
@@ -66,7 +66,7 @@ export async function openTarget(
 ): Promise<OpenTarget> {
   if (typeof to === 'string' || to instanceof URL) return openFile({ path: to }, signal, direct);
   if (typeof to === 'number') return openDescriptor(to);
-  if (to instanceof Writable) return stream(to);
+  if (isNodeWritable(to)) return stream(to);
   if (to instanceof WritableStream) return webStream(to);
   if (typeof to === 'object' && to !== null && 'path' in to) return openFile(to, signal, direct);
   throw new MillraceError(

@@ -1,0 +1,2 @@
+/** The types of copying.mjs. */
+export function copyFile(from: string, to: string): Promise<void>;
