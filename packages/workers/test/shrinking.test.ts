@@ -2,6 +2,7 @@ import { createMill, type Mill } from '@millrace/workers';
 import { describe, expect, test } from 'vitest';
 import { Gate } from './gate.ts';
 import * as ops from './ops.mjs';
+import { late } from './slow-ops.mjs';
 import { expectSound, killAll, whole } from './threads.ts';
 import { until } from './until.ts';
 
@@ -78,6 +79,12 @@ describe('a mill with fewer threads than it may have', () => {
     await whole(mill, 1);
     expect(mill.stats().deaths).toBeGreaterThan(0);
     expectSound(mill, 1);
+  });
+
+  test('does not end a thread that has not begun yet, or none would ever run a task', async () => {
+    await using mill = await createMill({ threads: 1, minThreads: 0, idleTimeoutMs: 1 });
+    await mill.warmUp(late);
+    expect(await mill.run(late)).toBe('at last');
   });
 
   test('loses no task while threads come and go', async () => {

@@ -97,7 +97,8 @@ export class Upkeep {
     for (const thread of threads) {
       if (thread.state !== 'ready' || !thread.ready) continue;
       const { id } = thread.ready;
-      if (this.#household.isHome(id)) continue;
+      // Who has not begun yet has not had its chance: it would be dismissed before it can take a task, and so the next.
+      if (!this.#household.hasBegun(id) || this.#household.isHome(id)) continue;
       if (spare > 0 && this.#hasBeenIdle(thread, id, now)) {
         spare--;
         this.#household.dismiss(thread, true);

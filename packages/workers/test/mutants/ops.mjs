@@ -49,4 +49,10 @@ export const mutants = [
     edits: [['for (const id of this.#loaded.keys()) this.#drop(id);', '']],
     caughtBy: ['setup'],
   },
+  {
+    file: 'worker.js',
+    fault: 'a thread loads a built-in op from its file, with a second copy of what that imports',
+    edits: [["'./ops/sha256.js': () => import('./ops/sha256.js'),", '']],
+    caughtBy: ['test/joined.test'],
+  },
 ];

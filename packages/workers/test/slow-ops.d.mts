@@ -1,0 +1,3 @@
+import type { ValueOp } from '@millrace/workers';
+
+export const late: ValueOp<void, string>;
