@@ -5,6 +5,7 @@ export {
   type AdaptiveAcquireOptions,
   type AdaptiveCopyOptions,
   type AdaptiveServices,
+  type AdaptiveTeeOptions,
   type LeakReport,
 } from './adaptive/adaptive-buffer-pool.js';
 export type { AdaptiveBuffer } from './adaptive/adaptive-buffer.js';

@@ -14,6 +14,7 @@ import { categoryOf, type ObjectCategory } from './category.js';
 import { optimalChunkSize, type ChunkTerms } from './chunk-size.js';
 import { copyInChunks } from './chunked-copy.js';
 import { checkedConfig, type BufferPoolConfig, type CheckedConfig } from './config.js';
+import { ChunkedTeeReader } from './chunked-tee-reader.js';
 import { CostModel } from './cost-model.js';
 import { Ladder, type DegradationListener } from './degradation.js';
 import { explanation, type Explanation } from './explanation.js';
@@ -21,7 +22,9 @@ import { HeldBuffers, type BufferLeak, type HeldBuffer } from './held-buffers.js
 import { Operation, type Workshop } from './operation.js';
 import { OwnGate } from './own-gate.js';
 import { PrivateMemory, type MemoryGuard } from './private-memory.js';
+import { copyShort, type Rest } from './short-copy.js';
 import { selectStrategy, type BufferPoolStrategy, type PlainStrategy } from './strategy.js';
+import type { TeeOptions } from './tee-options.js';
 import { Usage, type BufferPoolStats, type GcImpact } from './usage.js';
 
 /** What an adaptive pool works with beside its pools. */
@@ -52,6 +55,13 @@ export interface AdaptiveCopyOptions {
   /** Whether it is an error when the source has not just `size` bytes. @defaultValue false */
   readonly exact?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface AdaptiveTeeOptions extends Omit<TeeOptions, 'chunkSize'> {
+  /** Bytes that will be read, if that is known. */
+  readonly size?: number | undefined;
+  /** @defaultValue 'adaptive' */
+  readonly strategy?: BufferPoolStrategy | undefined;
 }
 
 /** Who has had buffers for long. */
@@ -106,10 +116,7 @@ export class AdaptiveBufferPool {
       usage: this.#usage,
       ladder: this.#ladder,
       costs: new CostModel(),
-      cap: new Cap(
-        gate ?? new OwnGate(maxConcurrentLargeOps, pools.thread),
-        () => this.#usage.chunks,
-      ),
+      cap: new Cap(gate ?? new OwnGate(maxConcurrentLargeOps, pools.thread)),
       memory: new PrivateMemory(memory, maxConcurrentLargeOps, minBufferSize),
       guard: memory,
       nowNs,
@@ -191,36 +198,23 @@ export class AdaptiveBufferPool {
     const { signal, strategy, exact = false } = options;
     const [writer, reader] = [writerOf(dst), readerOf(src)];
     const operation = new Operation(this.#shop, size, strategy);
-    const copy = (): Answer<number> => {
-      const { chunkSize } = operation;
-      let copied: Answer<number>;
-      try {
-        copied = copyInChunks(writer, reader, size, operation, {
-          chunkSize,
-          exact,
-          ...(signal && { signal }),
-        });
-      } catch (error) {
-        operation.end(0);
-        throw error;
-      }
-      if (!isPromise(copied)) {
-        operation.end(copied);
-        return copied;
-      }
-      return copied.then(
-        (bytes) => {
-          operation.end(bytes);
-          return bytes;
-        },
-        (error: unknown) => {
-          operation.end(0);
-          throw error;
-        },
-      );
-    };
-    // Who was aborted in line is aborted by the copy, which tells both ends.
-    return operation.enter(signal)?.then(copy, copy) ?? copy();
+    const { chunkSize } = operation;
+    const rest: Rest = (to, from) =>
+      copyInChunks(to, from, size, operation, { chunkSize, exact, ...(signal && { signal }) });
+    let copied: Answer<number>;
+    try {
+      // What has an end that is insisted on, or can be aborted, is not short in this sense.
+      const room = exact || signal ? undefined : operation.tryBegin();
+      copied = room
+        ? copyShort(writer, reader, room, rest, (bytes) => operation.filled(bytes))
+        : rest(writer, reader);
+    } catch (error) {
+      operation.end();
+      throw error;
+    }
+    if (isPromise(copied)) return copied.finally(() => operation.end());
+    operation.end();
+    return copied;
   }
 
   /** Like {@link copyBuffer}, in chunks whatever the size. */
@@ -231,6 +225,31 @@ export class AdaptiveBufferPool {
     options: Omit<AdaptiveCopyOptions, 'strategy'> = {},
   ): Answer<number> {
     return this.copyBuffer(dst, src, size, { ...options, strategy: 'chunked' });
+  }
+
+  /**
+   * Hands all of `reader` on, and writes it to `writer` as well, which is closed at the end: see
+   * `ChunkedTeeReader`. A large object holds its permit of the cap until both have come to their end.
+   *
+   * @throws MillraceError `ERR_INVALID_ARG`
+   */
+  tee(
+    reader: ByteSource,
+    writer: ByteTarget,
+    { size, strategy, ...options }: AdaptiveTeeOptions = {},
+  ): ChunkedTeeReader {
+    const [from, branch] = [readerOf(reader), writerOf(writer)];
+    const operation = new Operation(this.#shop, size, strategy);
+    const { chunkSize } = operation;
+    let tee: ChunkedTeeReader;
+    try {
+      tee = new ChunkedTeeReader(from, branch, operation, { ...options, chunkSize });
+    } catch (error) {
+      operation.end();
+      throw error;
+    }
+    void tee.finished.then(() => operation.end());
+    return tee;
   }
 
   /** A plain object. */

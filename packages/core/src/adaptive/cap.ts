@@ -1,14 +1,14 @@
 /**
  * The cap: how many large objects are worked on at a time.
  *
- * A copy holds its permit until its end, also while it waits for its reader or its writer. Two copies of
- * which one feeds the other would so wait for ever under a cap of one. Therefore a copy in line looks
- * now and then whether any of those before it has moved a chunk, and goes ahead without a permit when
- * none has: one of those that wait, and the next one only when that does not help.
+ * An operation holds its permit until its end. While it stands still, because its reader or its writer
+ * does, it does not need it: who has not moved for a while lends its permit to those in line, and takes
+ * one again, if there is one, when it moves. So copies of which one feeds the other do not wait for each
+ * other for ever, and slow consumers do not hold up the rest.
  */
 
-/** How long nothing moves before one goes ahead. */
-const STILL_MS = 1000;
+/** Who has not moved in this time stands still. */
+const STILL_MS = 500;
 
 /** Who lets large operations in. A mill's own cap is one. */
 export interface LargeOpsGate {
@@ -23,62 +23,77 @@ export interface LargeOpsGate {
 
 export class Cap {
   readonly #gate: LargeOpsGate;
-  readonly #moved: () => number;
-  /** How many went ahead without a permit. */
-  #passed = 0;
+  readonly #permits = new Set<Permit>();
+  #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param moved grows while large operations get on */
-  constructor(gate: LargeOpsGate, moved: () => number) {
+  constructor(gate: LargeOpsGate) {
     this.#gate = gate;
-    this.#moved = moved;
   }
 
-  weightOf(bytes: number | undefined): number {
-    return this.#gate.weightOf(bytes);
+  /** A permit for an operation on so many bytes, if there is one now. */
+  tryEnter(bytes: number | undefined): Permit | undefined {
+    const weight = this.#gate.weightOf(bytes);
+    return this.#gate.tryEnter(weight) ? this.#permit(weight) : undefined;
   }
 
-  tryEnter(weight: number): boolean {
-    return this.#gate.tryEnter(weight);
+  /** @throws MillraceError `ERR_ABORTED` */
+  async enter(bytes: number | undefined, signal: AbortSignal): Promise<Permit> {
+    const weight = this.#gate.weightOf(bytes);
+    await this.#gate.enter(weight, signal);
+    return this.#permit(weight);
   }
 
-  leave(weight: number): void {
-    this.#gate.leave(weight);
+  #permit(weight: number): Permit {
+    const permit = new Permit(this.#gate, weight, (it) => this.#permits.delete(it));
+    this.#permits.add(permit);
+    this.#timer ??= unrefd(setInterval(() => this.#look(), STILL_MS));
+    return permit;
   }
 
-  /**
-   * Waits for a permit.
-   *
-   * @returns false when it goes ahead without one
-   * @throws MillraceError `ERR_ABORTED`
-   */
-  async enter(weight: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const leaving = new AbortController();
-    const abort = (): void => leaving.abort(signal?.reason);
-    if (signal?.aborted) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    let before = this.#progress;
-    let passes = false;
-    const timer = setInterval(() => {
-      passes = before === this.#progress;
-      before = this.#progress;
-      if (!passes) return;
-      // The others in line see that something has moved.
-      this.#passed++;
-      leaving.abort();
-    }, STILL_MS);
-    try {
-      await this.#gate.enter(weight, leaving.signal);
-      return true;
-    } catch (error) {
-      if (passes && !signal?.aborted) return false;
-      throw error;
-    } finally {
-      clearInterval(timer);
-      signal?.removeEventListener('abort', abort);
+  #look(): void {
+    for (const permit of this.#permits) permit.lendIfStill();
+    if (this.#permits.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+export class Permit {
+  readonly #gate: LargeOpsGate;
+  readonly #weight: number;
+  readonly #ended: (permit: Permit) => void;
+  /** Since the last look. It has just begun. */
+  #hasMoved = true;
+  #lent = false;
+
+  constructor(gate: LargeOpsGate, weight: number, ended: (permit: Permit) => void) {
+    this.#gate = gate;
+    this.#weight = weight;
+    this.#ended = ended;
+  }
+
+  /** Its operation gets on. */
+  moved(): void {
+    this.#hasMoved = true;
+    if (this.#lent && this.#gate.tryEnter(this.#weight)) this.#lent = false;
+  }
+
+  lendIfStill(): void {
+    if (!this.#hasMoved && !this.#lent) {
+      this.#lent = true;
+      this.#gate.leave(this.#weight);
     }
+    this.#hasMoved = false;
   }
 
-  get #progress(): number {
-    return this.#moved() + this.#passed;
+  end(): void {
+    this.#ended(this);
+    if (!this.#lent) this.#gate.leave(this.#weight);
   }
+}
+
+/** It does not keep Node's process alive. */
+function unrefd(timer: ReturnType<typeof setInterval>): ReturnType<typeof setInterval> {
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
 }

@@ -5,7 +5,7 @@
 import { MillraceError } from '../errors.js';
 import { SIZE_CLASSES } from '../memory/size-classes.js';
 import { SMALL_BYTES } from './category.js';
-import type { BufferPoolStrategy } from './strategy.js';
+import { STRATEGIES, type BufferPoolStrategy } from './strategy.js';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -13,7 +13,6 @@ const MiB = 1024 * KiB;
 /** What timers take. */
 const LONGEST_MS = 2 ** 31 - 1;
 const MOST_OPS = 2 ** 31 - 1;
-const STRATEGIES: readonly BufferPoolStrategy[] = ['pooled', 'chunked', 'direct', 'adaptive'];
 
 /** Sizes are bytes. */
 export interface BufferPoolConfig {

@@ -9,6 +9,8 @@
 /** Of memory copied through two calls, on a machine of these years. */
 const KNOWN_CHUNK_NS = 2000;
 const KNOWN_BYTE_NS = 0.15;
+/** What such a measurement that never fades weighs against one that has just been made. */
+const KNOWN_WEIGHT = 0.02;
 /** A measurement counts half after about seven others. */
 const FADE = 0.9;
 /** One operation in so many is measured. */
@@ -62,10 +64,10 @@ export class CostModel {
   }
 
   #solve(): void {
-    const c2 = this.#chunks2 + 1;
-    const u2 = this.#units2 + 1;
-    const cn = this.#chunksNs + KNOWN_CHUNK_NS;
-    const un = this.#unitsNs + KNOWN_BYTE_NS * UNIT_BYTES;
+    const c2 = this.#chunks2 + KNOWN_WEIGHT;
+    const u2 = this.#units2 + KNOWN_WEIGHT;
+    const cn = this.#chunksNs + KNOWN_WEIGHT * KNOWN_CHUNK_NS;
+    const un = this.#unitsNs + KNOWN_WEIGHT * KNOWN_BYTE_NS * UNIT_BYTES;
     const cu = this.#chunksUnits;
     const determinant = c2 * u2 - cu * cu;
     const chunkNs = (cn * u2 - un * cu) / determinant;

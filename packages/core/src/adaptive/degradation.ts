@@ -13,8 +13,8 @@
 import type { DegradationStep } from './usage.js';
 import type { PlainStrategy } from './strategy.js';
 
-/** Why a step down was taken: the pools had nothing in time, memory is short, or large operations stand still. */
-export type DegradationCause = 'exhausted' | 'pressure' | 'stalled';
+/** Why a step down was taken: the pools had nothing in time, or memory is short. */
+export type DegradationCause = 'exhausted' | 'pressure';
 
 /** News of an adaptive pool. */
 export type Degradation =
@@ -147,8 +147,6 @@ export class Ladder {
 const CAUSES: Record<DegradationCause, string> = {
   exhausted: 'the pools had nothing in time; raise "memory", or release buffers sooner',
   pressure: 'memory is short; raise its limit, or lower "memory" or "maxConcurrentLargeOps"',
-  stalled:
-    'the large operations before it stand still; raise "maxConcurrentLargeOps" if they wait for each other',
 };
 
 function wording(

@@ -12,7 +12,7 @@ import type { MemoryPressure } from '../pools/pressure.js';
 import type { Slice } from '../slices/slice.js';
 import { PooledBuffer, PrivateBuffer, type AdaptiveBuffer } from './adaptive-buffer.js';
 import type { Answer } from './answer.js';
-import type { Cap } from './cap.js';
+import type { Cap, Permit } from './cap.js';
 import { categoryOf, type ObjectCategory } from './category.js';
 import { optimalChunkSize } from './chunk-size.js';
 import type { ChunkSource } from './chunk-stock.js';
@@ -20,7 +20,12 @@ import type { CheckedConfig } from './config.js';
 import type { CostModel } from './cost-model.js';
 import type { Ladder } from './degradation.js';
 import type { MemoryGuard, PrivateMemory } from './private-memory.js';
-import { selectStrategy, type BufferPoolStrategy, type PlainStrategy } from './strategy.js';
+import {
+  STRATEGIES,
+  selectStrategy,
+  type BufferPoolStrategy,
+  type PlainStrategy,
+} from './strategy.js';
 import type { Usage } from './usage.js';
 
 /** What the operations of one pool share. */
@@ -45,14 +50,25 @@ export class Operation implements ChunkSource {
   readonly #shop: Workshop;
   readonly #size: number | undefined;
   readonly #pressure: MemoryPressure;
-  /** What it weighs in the cap while it holds a permit. */
-  #permit: number | undefined;
+  /** Of the cap, once it has it. */
+  #permit: Permit | undefined;
+  /** Takes it out of the line for one. */
+  #leaving: AbortController | undefined;
+  #ended = false;
+  /** What it has begun with, until it is taken. */
+  #first: PooledBuffer | undefined;
   /** Whether it has come to the last step. */
   #emergency = false;
   #chunks = 0;
+  #bytes = 0;
   #sinceNs: number | undefined;
 
+  /**
+   * @param size of its object in bytes; `undefined` when that is not known
+   * @throws MillraceError `ERR_INVALID_ARG`
+   */
   constructor(shop: Workshop, size: number | undefined, wanted: BufferPoolStrategy = 'adaptive') {
+    check(size, wanted);
     const { config, usage, guard } = shop;
     this.#shop = shop;
     this.#size = size;
@@ -71,51 +87,53 @@ export class Operation implements ChunkSource {
     return this.category === 'large' || this.category === 'veryLarge';
   }
 
-  /**
-   * Waits for a permit of the cap, if it needs one and there is none.
-   *
-   * @throws MillraceError `ERR_ABORTED`, and then it has ended
-   */
-  enter(signal: AbortSignal | undefined): undefined | Promise<void> {
-    if (!this.large) return undefined;
-    const { cap } = this.#shop;
-    const weight = cap.weightOf(this.#size);
-    if (!cap.tryEnter(weight)) return this.#wait(weight, signal);
-    this.#permit = weight;
-    return undefined;
+  /** The first chunk before it is taken, if one slice holds all and is free now. */
+  tryBegin(): Uint8Array | undefined {
+    if (this.strategy !== 'pooled' || this.large) return undefined;
+    const slice = this.#shop.pools.tryAcquire(this.chunkSize);
+    if (!slice) return undefined;
+    this.#first = this.#lend(slice, this.chunkSize);
+    return this.#first.bytes;
   }
 
+  /**
+   * The first chunk of a large object waits for a permit of the cap.
+   *
+   * @throws MillraceError `ERR_OUT_OF_MEMORY`; `ERR_ABORTED` when the operation has ended meanwhile
+   */
   take(bytes: number): Answer<AdaptiveBuffer> {
-    if (this.#emergency || this.strategy === 'direct') return this.#private(bytes);
-    const { pools, config } = this.#shop;
-    const slice = pools.tryAcquire(bytes);
-    if (slice) return this.#lend(slice, bytes);
-    return config.acquireTimeoutMs > 0 ? this.#waitFor(bytes) : this.#smaller(bytes);
+    if (!this.large || this.#permit) return this.#take(bytes);
+    this.#permit = this.#shop.cap.tryEnter(this.#size);
+    return this.#permit ? this.#take(bytes) : this.#enter().then(() => this.#take(bytes));
   }
 
   /** While memory is short an operation works with one chunk. */
   tryTake(bytes: number): AdaptiveBuffer | undefined {
     if (this.#emergency || this.#pressure !== 'normal') return undefined;
-    if (this.strategy === 'direct') return this.#private(bytes);
+    if (this.strategy === 'direct') return this.#tryPrivate(bytes);
     const slice = this.#shop.pools.tryAcquire(bytes);
     return slice && this.#lend(slice, bytes);
   }
 
   filled(bytes: number): void {
     this.#chunks++;
+    this.#bytes += bytes;
+    this.#permit?.moved();
     this.#shop.usage.moved(bytes);
   }
 
-  /** All is done, or has failed; `bytes` were carried. */
-  end(bytes: number): void {
-    const { cap, costs, nowNs, usage } = this.#shop;
-    if (this.#permit !== undefined) cap.leave(this.#permit);
+  /** All is done, or has failed. */
+  end(): void {
+    this.#ended = true;
+    this.#first?.release();
+    this.#leaving?.abort();
+    this.#permit?.end();
     this.#permit = undefined;
     if (this.#sinceNs === undefined) return;
+    const { costs, nowNs, usage } = this.#shop;
     const ns = nowNs() - this.#sinceNs;
-    this.#sinceNs = undefined;
     usage.took(this.category, ns);
-    if (this.large) costs.observe(this.#chunks, bytes, ns);
+    if (this.large) costs.observe(this.#chunks, this.#bytes, ns);
   }
 
   /** What it begins with in place of `wanted`, as memory may be short. */
@@ -143,21 +161,34 @@ export class Operation implements ChunkSource {
     return Math.min(maxBufferSize, Math.max(minBufferSize, this.#size ?? defaultBufferSize));
   }
 
-  async #wait(weight: number, signal: AbortSignal | undefined): Promise<void> {
-    const { cap, ladder } = this.#shop;
-    if (await cap.enter(weight, signal)) {
-      this.#permit = weight;
-      return;
+  async #enter(): Promise<void> {
+    this.#shop.usage.queued();
+    const permit = await this.#shop.cap.enter(this.#size, this.#untilTheEnd());
+    this.#permit = permit;
+    if (!this.#ended) return;
+    permit.end();
+    throw new MillraceError('ERR_ABORTED', 'The operation has ended before its turn came');
+  }
+
+  #take(bytes: number): Answer<AdaptiveBuffer> {
+    const first = this.#first;
+    if (first) {
+      this.#first = undefined;
+      return first;
     }
-    this.#emergency = true;
-    ladder.down(this.strategy, 'emergency', 'stalled', this.chunkSize);
+    if (this.#emergency || this.strategy === 'direct') return this.#private(bytes);
+    const { pools, config } = this.#shop;
+    const slice = pools.tryAcquire(bytes);
+    if (slice) return this.#lend(slice, bytes);
+    return config.acquireTimeoutMs > 0 ? this.#waitFor(bytes) : this.#smaller(bytes);
   }
 
   async #waitFor(bytes: number): Promise<AdaptiveBuffer> {
     const { pools, config, usage } = this.#shop;
+    const { acquireTimeoutMs: timeoutMs } = config;
     usage.waited();
     try {
-      const slice = await pools.acquireAsync(bytes, { timeoutMs: config.acquireTimeoutMs });
+      const slice = await pools.acquireAsync(bytes, { timeoutMs, signal: this.#untilTheEnd() });
       return this.#lend(slice, bytes);
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'ERR_POOL_EXHAUSTED') {
@@ -167,7 +198,7 @@ export class Operation implements ChunkSource {
     }
   }
 
-  #lend(slice: Slice, bytes: number): AdaptiveBuffer {
+  #lend(slice: Slice, bytes: number): PooledBuffer {
     const { ladder, usage } = this.#shop;
     usage.hit();
     if (ladder.degraded && this.#pressure === 'normal') ladder.had(this.strategy, bytes);
@@ -191,25 +222,64 @@ export class Operation implements ChunkSource {
     return this.#private(Math.min(bytes, config.chunkSize));
   }
 
+  /** Private memory; in the end the least of it. */
   #private(bytes: number): AdaptiveBuffer {
-    const { config, memory, usage, ladder } = this.#shop;
-    const wanted = this.#emergency ? config.minBufferSize : bytes;
-    const kept = memory.take(wanted);
+    const { config, ladder } = this.#shop;
+    const least = config.minBufferSize;
+    const wanted = this.#emergency ? least : bytes;
+    const buffer = this.#tryPrivate(wanted);
+    if (buffer) {
+      if (ladder.degraded && this.#pressure === 'normal') ladder.had('direct', wanted);
+      return buffer;
+    }
+    if (wanted > least) {
+      this.#emergency = true;
+      ladder.down(this.strategy, 'emergency', 'pressure', wanted);
+    }
+    return this.#fresh(least);
+  }
+
+  #tryPrivate(bytes: number): AdaptiveBuffer | undefined {
+    const { memory, usage } = this.#shop;
+    const kept = memory.take(bytes);
     if (kept) {
       usage.missed(0);
       return new PrivateBuffer(kept, usage, memory);
     }
-    let fresh: Uint8Array<ArrayBuffer>;
     try {
-      fresh = memory.allocate(wanted, 'chunkSize', config.chunkSize);
-      if (ladder.degraded && !this.#emergency) ladder.had('direct', wanted);
+      return this.#fresh(bytes);
     } catch (error) {
-      if (wanted <= config.minBufferSize) throw error;
-      this.#emergency = true;
-      ladder.down(this.strategy, 'emergency', 'pressure', wanted);
-      return this.#private(wanted);
+      if (error instanceof MillraceError && error.code === 'ERR_OUT_OF_MEMORY') return undefined;
+      throw error;
     }
-    usage.missed(fresh.byteLength);
-    return new PrivateBuffer(fresh, usage, memory);
   }
+
+  /** @throws MillraceError `ERR_OUT_OF_MEMORY` */
+  #fresh(bytes: number): AdaptiveBuffer {
+    const { config, memory, usage } = this.#shop;
+    const setting = bytes > config.minBufferSize ? 'chunkSize' : 'minBufferSize';
+    const chunk = memory.allocate(bytes, setting, config[setting]);
+    usage.missed(bytes);
+    return new PrivateBuffer(chunk, usage, memory);
+  }
+
+  /** Aborts when the operation ends, for what it waits for. */
+  #untilTheEnd(): AbortSignal {
+    this.#leaving ??= new AbortController();
+    return this.#leaving.signal;
+  }
+}
+
+function check(size: number | undefined, strategy: BufferPoolStrategy): void {
+  if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot handle an object of ${String(size)} bytes as the size must be an integer of 0 or more, or undefined`,
+    );
+  }
+  if (STRATEGIES.includes(strategy)) return;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot handle an object by the strategy "${String(strategy)}" as it must be one of ${STRATEGIES.join(', ')}`,
+  );
 }

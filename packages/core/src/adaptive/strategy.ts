@@ -14,6 +14,13 @@ export type BufferPoolStrategy = 'pooled' | 'chunked' | 'direct' | 'adaptive';
 /** What `adaptive` picks from. */
 export type PlainStrategy = Exclude<BufferPoolStrategy, 'adaptive'>;
 
+export const STRATEGIES: readonly BufferPoolStrategy[] = [
+  'pooled',
+  'chunked',
+  'direct',
+  'adaptive',
+];
+
 /** What the choice goes by. */
 export interface StrategyChoice extends Thresholds {
   readonly enabled: boolean;

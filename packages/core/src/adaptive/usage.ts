@@ -76,6 +76,8 @@ export interface BufferPoolStats {
   chunks: number;
   /** Gets that had to wait for memory of the pools. */
   waits: number;
+  /** Operations that had to wait for a permit of the cap. */
+  queuedOperations: number;
   /** How often each step down the ladder was taken. */
   degradations: Record<DegradationStep, number>;
   /** How often all was well again after that. */
@@ -97,7 +99,8 @@ const ALLOCATED = 16;
 const CHUNKS = 17;
 const WAITS = 18;
 const LEAKS = 19;
-const COUNTERS = 20;
+const QUEUED = 20;
+const COUNTERS = 21;
 
 const SMALL = 0;
 const MEDIUM = 3;
@@ -176,13 +179,12 @@ export class Usage {
     this.#counts[WAITS]!++;
   }
 
-  leaked(): void {
-    this.#counts[LEAKS]!++;
+  queued(): void {
+    this.#counts[QUEUED]!++;
   }
 
-  /** Chunks read so far: whether anybody gets on. */
-  get chunks(): number {
-    return this.#counts[CHUNKS]!;
+  leaked(): void {
+    this.#counts[LEAKS]!++;
   }
 
   stats(): Omit<BufferPoolStats, 'degradations' | 'recoveries' | 'degraded' | 'gc'> {
@@ -222,6 +224,7 @@ export class Usage {
       memoryEfficiency: Math.max(0, efficiency),
       chunks: at(CHUNKS),
       waits: at(WAITS),
+      queuedOperations: at(QUEUED),
       leakedBuffers: at(LEAKS),
     };
   }
