@@ -17,8 +17,9 @@ const MEMORY = 64 * MiB;
 
 function terms(
   config: Parameters<typeof checkedConfig>[0] = {},
-  { cores = 1, pressure = 'normal' as MemoryPressure, costs = new CostModel() } = {},
+  rest: Partial<ChunkTerms> = {},
 ): ChunkTerms {
+  const { cores = 1, pressure = 'normal', costs = new CostModel() } = rest;
   return { config: checkedConfig(config, MEMORY), cores, costs, pressure };
 }
 
