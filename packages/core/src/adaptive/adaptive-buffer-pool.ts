@@ -117,7 +117,8 @@ export class AdaptiveBufferPool {
       ladder: this.#ladder,
       costs: new CostModel(),
       cap: new Cap(gate ?? new OwnGate(maxConcurrentLargeOps, pools.thread)),
-      memory: new PrivateMemory(memory, maxConcurrentLargeOps, minBufferSize),
+      // An operation has two at most: one is read while the other is written.
+      memory: new PrivateMemory(memory, 2 * maxConcurrentLargeOps, minBufferSize),
       guard: memory,
       nowNs,
     };
@@ -203,8 +204,7 @@ export class AdaptiveBufferPool {
       copyInChunks(to, from, size, operation, { chunkSize, exact, ...(signal && { signal }) });
     let copied: Answer<number>;
     try {
-      // What has an end that is insisted on, or can be aborted, is not short in this sense.
-      const room = exact || signal ? undefined : operation.tryBegin();
+      const room = exact || signal?.aborted ? undefined : operation.tryBegin();
       copied = room
         ? copyShort(writer, reader, room, rest, (bytes) => operation.filled(bytes))
         : rest(writer, reader);

@@ -86,7 +86,7 @@ export interface BufferPoolStats {
   degraded: boolean;
   /** Buffers that were forgotten without a release. Known with `enableDetailedMetrics` alone. */
   leakedBuffers: number;
-  /** Since the pool was made. Only with `enableDetailedMetrics`, and where somebody can tell. */
+  /** Since it is watched. Only with `enableDetailedMetrics`, and where somebody can tell. */
   gc?: GcImpact;
 }
 

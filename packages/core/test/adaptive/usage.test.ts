@@ -244,7 +244,7 @@ test('gets, puts, hits, misses and bytes are those of a plain model', () => {
           gone.push(released);
           model.puts++;
         } else if ('again' in it && gone.length > 0) {
-          expect(() => gone[it.again % gone.length]!.buffer.release()).toThrow();
+          expect(() => gone[it.again % gone.length]!.buffer.release()).toThrow('released');
         } else if ('write' in it && held.length > 0) {
           const one = held[it.write % held.length]!;
           one.mark = mark = (mark + 1) % 256;
