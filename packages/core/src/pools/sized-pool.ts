@@ -86,19 +86,20 @@ export class SizedBufferPool implements SliceKeeper {
    */
   lend(owner: SliceLender, bytes: number, watched: boolean): Slice | undefined {
     const words = this.#words;
-    const last = words[this.#magazineAt]! - 1;
-    if (last < 0) return this.#lendFromList(owner, bytes, watched);
-    words[this.#magazineAt] = last;
-    const ref = words[this.#entriesAt + last] as SlotRef;
-    const word = words[this.#entryWordsAt + last]!;
-    const lease = (word & GENERATION) | this.#live;
-    // An entry of the magazine whose slot another thread has taken is dropped.
-    if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, word, lease) !== word)
-      return this.lend(owner, bytes, watched);
-    addTo(words, this.#leasedAt, 1);
-    const watch = watched ? owner.watch(ref, lease, bytes) : undefined;
-    if (watch === null) return this.lend(owner, bytes, watched);
-    return new Slice(owner, this, ref, lease, bytes, watch);
+    for (;;) {
+      const last = words[this.#magazineAt]! - 1;
+      if (last < 0) return this.#lendFromList(owner, bytes, watched);
+      words[this.#magazineAt] = last;
+      const ref = words[this.#entriesAt + last] as SlotRef;
+      const word = words[this.#entryWordsAt + last]!;
+      const lease = (word & GENERATION) | this.#live;
+      // An entry of the magazine whose slot another thread has taken is dropped.
+      if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, word, lease) !== word)
+        continue;
+      addTo(words, this.#leasedAt, 1);
+      const watch = watched ? owner.watch(ref, lease, bytes) : undefined;
+      if (watch !== null) return new Slice(owner, this, ref, lease, bytes, watch);
+    }
   }
 
   /** The same in one of the slabs `within`, where the magazine is of no use: its slots lie anywhere. */
