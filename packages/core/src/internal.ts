@@ -68,6 +68,7 @@ export {
   type SlotState,
 } from './slices/slot-word.js';
 export { Arenas } from './memory/arenas.js';
+export { callCollector } from './memory/collector.js';
 export { Geometry, PAGE_BYTES } from './memory/geometry.js';
 export {
   CLAIMED,

@@ -6,6 +6,7 @@ export { readFailure, writeFailure } from './adaptive/io-failure.js';
 export { bytesOf } from './adaptive/iterable-reader.js';
 export { MillraceError } from './errors.js';
 export { memoryOf } from './memory/arena.js';
+export { callCollector } from './memory/collector.js';
 export { PAGE_BYTES } from './memory/geometry.js';
 export { LINE, MAX_THREADS } from './memory/layout.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';

@@ -333,7 +333,10 @@ export class Coordinator implements Submitter {
       this.#workforce.post(id);
       port.postMessage(message);
     }
-    if (message.type === 'renewal') this.#branches.tell(message);
+    if (message.type !== 'renewal') return;
+    this.#branches.tell(message);
+    // One that is parked would keep the memory for as long as it is.
+    this.#workforce.wakeAll(this.#ports.keys());
   }
 
   #admit(owner: number, express: boolean): Welcome {

@@ -9,6 +9,7 @@ import { run } from './flow/run.js';
 import type { Configured } from './ops/configurations.js';
 import type { InPlaceOp, Op } from './ops/define-op.js';
 import type { LargeGate } from './dispatch/large-operations.js';
+import { LettingGo } from './threads/letting-go.js';
 import type { OutletBasis } from './threads/task-mill.js';
 
 export class MillBranch implements AsyncDisposable {
@@ -103,9 +104,12 @@ function cannotGenerate(name: string): MillraceError {
  */
 export function attachMill(handle: MillHandle): MillBranch {
   const { port, memory, dispatch, thread, threadCount, limits } = handle;
+  const lettingGo = new LettingGo();
   const takeIn = (news: BranchNews): void => {
-    if (news.type === 'renewal') buffers.takeRenewal(news.renewal);
-    else if (news.type === 'closing') void mill.close();
+    if (news.type === 'renewal') {
+      buffers.takeRenewal(news.renewal);
+      lettingGo.begin();
+    } else if (news.type === 'closing') void mill.close();
     else mill.abandon(new MillraceError(news.code, news.message));
   };
   const buffers = BufferPools.attach(memory, thread, {

@@ -24,7 +24,8 @@ for (const [path, load] of Object.entries(OWN)) {
 
 /** Begins to work as soon as the answer to the thread's hello is there. */
 export function begin(port: MessagePort): void {
-  port.once('message', (welcome: Welcome) => void work(port, welcome));
+  // What it is told holds the arenas as they are now, and whoever kept that would keep them: see LettingGo.
+  port.once('message', (welcome: Welcome) => void work(new Drain(port, welcome, openOutlet)));
 }
 
 /** Loaded when an op first submits something: most never do. */
@@ -33,8 +34,8 @@ async function openOutlet(basis: OutletBasis): Promise<Outlet> {
   return new MillBranch(basis);
 }
 
-async function work(port: MessagePort, welcome: Welcome): Promise<void> {
-  await new Drain(port, welcome, openOutlet).run();
+async function work(drain: Drain): Promise<void> {
+  await drain.run();
   // What ops have printed goes to the main thread piece by piece.
   for (const stream of [process.stdout, process.stderr]) {
     if (stream.writableLength > 0) await new Promise((resolve) => stream.write('', resolve));

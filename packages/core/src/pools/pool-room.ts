@@ -4,6 +4,7 @@
  */
 import { MillraceError } from '../errors.js';
 import type { ArenaRenewal } from '../memory/arenas.js';
+import { callCollector } from '../memory/collector.js';
 import {
   ATTENTION,
   SLOTS_PER_SLAB,
@@ -59,6 +60,8 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   readonly #idleArenas = new IdleSince();
   /** Arenas below this one have yet to be looked at by the drop that is under way; 0: none is. */
   #unseenArenas = 0;
+  /** Whether arenas have been dropped by it, for which the collector has yet to be called. */
+  #uncollected = false;
 
   constructor(
     table: SlabTable,
@@ -248,6 +251,11 @@ export class PoolRoom implements Sweepable, SliceKeeper {
       late = performance.now() > untilMs;
     }
     this.#unseenArenas = index;
+    this.#uncollected ||= arenas > 0;
+    if (this.#uncollected && index === 0) {
+      this.#uncollected = false;
+      callCollector();
+    }
     return { arenas, more: index > 0 };
   }
 

@@ -26,6 +26,7 @@ import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import type { Warmth } from '../ops/warmth.js';
 import { Execution } from './execution.js';
 import { TASKS_ENDED, type Stuck, type Welcome } from './messages.js';
+import { LettingGo } from './letting-go.js';
 import { SpinBudget } from './spin-budget.js';
 import type { Outlet, OutletBasis, OutletSource } from './task-mill.js';
 import { Tenure } from './tenure.js';
@@ -60,6 +61,7 @@ export class Drain {
   #occupied = false;
   #calls: number;
   #breathing = false;
+  readonly #lettingGo = new LettingGo(() => this.#onSettled?.());
   #onSettled: (() => void) | undefined;
 
   /** @param openOutlet makes what ops submit by */
@@ -80,12 +82,17 @@ export class Drain {
     this.#endedAt = pools.counters.at(pools.thread, TASKS_ENDED);
     this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
     enterThread({ id: welcome.thread, buffers: pools });
-    this.#ops = new LoadedOps(port, welcome.ops, (renewal) => pools.takeRenewal(renewal));
+    this.#ops = new LoadedOps(port, welcome.ops, (renewal) => {
+      pools.takeRenewal(renewal);
+      this.#lettingGo.begin();
+    });
     this.#spinners = welcome.spinners;
     this.#warmth = welcome.warmth;
     guests.onLeft = () => this.#onSettled?.();
+    // Not all of the welcome, which holds the arenas as they are now: some of them will be dropped.
+    const terms = { threads: welcome.threads, limits: welcome.limits };
     const outlet: OutletSource = {
-      open: () => (this.#outlet ??= this.#openOutlet(openOutlet, welcome)),
+      open: () => (this.#outlet ??= this.#openOutlet(openOutlet, terms)),
       hold: () => {
         this.#pending++;
         this.#awaited++;
@@ -203,7 +210,7 @@ export class Drain {
 
   #openOutlet(
     open: (basis: OutletBasis) => Promise<Outlet>,
-    { threads, limits }: Welcome,
+    { threads, limits }: Pick<Welcome, 'threads' | 'limits'>,
   ): Promise<Outlet> {
     return open({
       words: this.#words,
@@ -300,7 +307,8 @@ export class Drain {
       if (this.#pending > 0 || guests.count > 0) await turn();
       return;
     }
-    if (this.#pending === 0 && !this.#ops.busy && guests.count === 0) {
+    const needed = this.#ops.busy || guests.count > 0 || this.#lettingGo.goingOn;
+    if (this.#pending === 0 && !needed) {
       this.#wakeUp.park(this.#me);
     } else {
       await this.#nextEvent();

@@ -1,0 +1,42 @@
+/**
+ * Letting go: after arenas were dropped, a worker's collector has to take what the worker knew of them, or their
+ * memory stays. It does that as the event loop turns, which a parked worker's does not: so one that has been told
+ * of a drop stays in its loop for a moment.
+ */
+import { callCollector } from '@millrace/core/internal';
+
+/** Drops come several at a time: the collector is called after the last. */
+const QUIET_MS = 20;
+/** How long it may take. */
+const TAKES_MS = 200;
+
+export class LettingGo {
+  readonly #onDone: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param onDone called when the thread may park again */
+  constructor(onDone: () => void = () => {}) {
+    this.#onDone = onDone;
+  }
+
+  /** Whether the event loop is needed. */
+  get goingOn(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** An arena was dropped. */
+  begin(): void {
+    this.#after(QUIET_MS, () => {
+      callCollector();
+      this.#after(TAKES_MS, () => {
+        this.#timer = undefined;
+        this.#onDone();
+      });
+    });
+  }
+
+  #after(ms: number, then: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, ms).unref();
+  }
+}
