@@ -47,8 +47,6 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
   bytesRead = 0;
   /** How often a chunk was filled. */
   chunksUsed = 0;
-  /** Resolves when consumer and branch have come to an end, whichever, and all chunks are back. Never rejects. */
-  readonly finished: Promise<TeeReport>;
   readonly #fillings: ReaderFillings;
   readonly #stock: ChunkStock;
   readonly #branch: TeeBranch;
@@ -64,13 +62,25 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
   #atEnd = false;
   #endedAt: number | undefined;
   #failure: MillraceError | undefined;
-  #finish!: (report: TeeReport) => void;
+  /** Nothing of the reader's is under way any more. */
+  #readerDone = false;
+  #finished: Promise<TeeReport> | undefined;
+  #settled = false;
+  #finish: (() => void) | undefined;
+  readonly #ended: (() => void) | undefined;
 
   /**
    * @param writer the branch: it is closed at the end of `reader`, or aborted
+   * @param ended called when it is {@link finished}
    * @throws MillraceError `ERR_INVALID_ARG`
    */
-  constructor(reader: ByteReader, writer: ByteWriter, chunks: ChunkSource, options: TeeOptions) {
+  constructor(
+    reader: ByteReader,
+    writer: ByteWriter,
+    chunks: ChunkSource,
+    options: TeeOptions,
+    ended?: () => void,
+  ) {
     const { chunkSize, policy, maxLagChunks } = checkedTee(options);
     this.startedAt = now();
     this.#policy = policy;
@@ -79,7 +89,15 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
     this.#stock = new ChunkStock(chunks, chunkSize, policy === 'block');
     this.#fillings = new ReaderFillings(reader, this.#stock);
     this.#branch = new TeeBranch(writer, () => this.#branchMoved());
-    this.finished = new Promise((resolve) => (this.#finish = resolve));
+    this.#ended = ended;
+  }
+
+  /** Resolves when consumer and branch have come to an end, whichever, and all chunks are back. Never rejects. */
+  get finished(): Promise<TeeReport> {
+    return (this.#finished ??= new Promise((resolve) => {
+      this.#finish = () => resolve(this.#report());
+      if (this.#settled) this.#finish();
+    }));
   }
 
   /** How the branch fares. */
@@ -155,9 +173,11 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
       // It always comes back: see `#interrupt`.
       stubborn: false,
     };
-    const bytes = await new Transfer(pieces, writer, undefined, signal, () => {}).begin();
+    const copied = new Transfer(pieces, writer, undefined, signal, () => {}).begin();
+    const bytes = isPromise(copied) ? await copied : copied;
     try {
-      await writer.close?.();
+      const closed = writer.close?.();
+      if (isPromise(closed)) await closed;
     } catch (error) {
       throw writeFailure(error);
     }
@@ -292,20 +312,30 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
     this.#atEnd = true;
     this.#endedAt = now();
     this.#stock.close();
+    this.#readerDone = true;
     this.#branch.end();
-    const { finished } = this.#branch;
-    void finished.then(() => this.#finish(this.#report()));
+    this.#settle();
     if (this.#policy !== 'error') return undefined;
-    return finished.then(() => {
-      if (this.#failure) throw this.#failure;
-      return undefined;
-    });
+    return this.#branch.finished ? this.#conclude() : this.finished.then(() => this.#conclude());
+  }
+
+  #conclude(): undefined {
+    if (this.#failure) throw this.#failure;
+    return undefined;
   }
 
   #branchMoved(): void {
     const { error } = this.#branch;
     if (error && this.#policy === 'error') this.#fail(error);
     this.#wake?.();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#settled || !this.#readerDone || !this.#branch.finished) return;
+    this.#settled = true;
+    this.#finish?.();
+    this.#ended?.();
   }
 
   /** @returns the failure of the tee, which is the first one */
@@ -326,12 +356,9 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
   async #windUp(error: MillraceError, byReader: boolean): Promise<void> {
     const cancel = async (): Promise<void> => this.#fillings.cancel(error);
     if (byReader) this.#stock.close();
-    await Promise.allSettled([
-      byReader || cancel(),
-      this.#fillings.stubborn || this.#reading,
-      this.#branch.finished,
-    ]);
-    this.#finish(this.#report());
+    await Promise.allSettled([byReader || cancel(), this.#fillings.stubborn || this.#reading]);
+    this.#readerDone = true;
+    this.#settle();
   }
 
   #report(): TeeReport {
@@ -340,8 +367,11 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
   }
 }
 
+/** To ask for it each time takes longer than to read the clock. */
+const { timeOrigin } = performance;
+
 function now(): number {
-  return performance.timeOrigin + performance.now();
+  return timeOrigin + performance.now();
 }
 
 function turn(): Promise<void> {

@@ -28,8 +28,8 @@ export class TeeBranch {
   bytesWritten = 0;
   /** Why it was dropped. */
   error: MillraceError | undefined;
-  /** Resolves when it is over and done with all chunks; never rejects. */
-  readonly finished: Promise<void>;
+  /** It is over, and done with all chunks. */
+  finished = false;
   readonly #writer: ByteWriter;
   readonly #moved: () => void;
   readonly #waiting: Filling[] = [];
@@ -37,13 +37,11 @@ export class TeeBranch {
   #writing: Promise<void> | undefined;
   #complete = false;
   #closing = false;
-  #finish!: () => void;
 
-  /** @param moved called when it lags less, and when it is over */
+  /** @param moved called when it lags less, when it is over, and when it is finished */
   constructor(writer: ByteWriter, moved: () => void) {
     this.#writer = writer;
     this.#moved = moved;
-    this.finished = new Promise((resolve) => (this.#finish = resolve));
   }
 
   /** Chunks that it does not have yet; none once it is over. */
@@ -61,14 +59,14 @@ export class TeeBranch {
   push(filling: Filling): void {
     if (this.state !== 'open') return;
     filling.users++;
-    this.#waiting.push(filling);
-    if (!this.#underWay) this.#write();
+    if (this.#underWay) this.#waiting.push(filling);
+    else this.#write(filling);
   }
 
   /** No more will come. */
   end(): void {
     this.#complete = true;
-    if (!this.#underWay) this.#write();
+    if (!this.#underWay) this.#goOn();
   }
 
   /** Writes no more. Nothing happens when it is over, or closing. */
@@ -79,37 +77,38 @@ export class TeeBranch {
     void this.#abort(error);
   }
 
-  #write(): void {
-    while (this.state === 'open' && !this.#closing) {
+  /** After a write: the next, or the end. */
+  #goOn(): void {
+    while (this.state === 'open' && !this.#underWay && !this.#closing) {
       const filling = this.#waiting.shift();
-      if (!filling) {
-        if (this.#complete) void this.#close();
-        return;
-      }
-      this.#underWay = filling;
-      let answer: Answer<void>;
-      try {
-        answer = this.#writer.write(filling.bytes);
-      } catch (error) {
-        this.#settled();
-        this.drop(writeFailure(error));
-        return;
-      }
-      if (isPromise(answer)) {
-        this.#writing = answer.then(
-          () => {
-            this.#wrote();
-            this.#write();
-          },
-          (error: unknown) => {
-            this.#settled();
-            this.drop(writeFailure(error));
-          },
-        );
-        return;
-      }
-      this.#wrote();
+      if (filling) this.#write(filling);
+      else if (this.#complete) this.#close();
+      else return;
     }
+  }
+
+  #write(filling: Filling): void {
+    this.#underWay = filling;
+    let answer: Answer<void>;
+    try {
+      answer = this.#writer.write(filling.bytes);
+    } catch (error) {
+      this.#settled();
+      this.drop(writeFailure(error));
+      return;
+    }
+    if (isPromise(answer)) {
+      this.#writing = answer.then(
+        () => {
+          this.#wrote();
+          this.#goOn();
+        },
+        (error: unknown) => {
+          this.#settled();
+          this.drop(writeFailure(error));
+        },
+      );
+    } else this.#wrote();
   }
 
   #wrote(): void {
@@ -124,14 +123,26 @@ export class TeeBranch {
     filling?.done();
   }
 
-  async #close(): Promise<void> {
+  #close(): void {
     this.#closing = true;
+    let closed: Answer<void>;
     try {
-      await this.#writer.close?.();
-      this.#over('closed');
+      closed = this.#writer.close?.();
     } catch (error) {
-      this.#over('dropped', writeFailure(error));
+      this.#closed(error);
+      return;
     }
+    if (isPromise(closed)) {
+      closed.then(
+        () => this.#closed(),
+        (error: unknown) => this.#closed(error),
+      );
+    } else this.#closed();
+  }
+
+  #closed(...failure: unknown[]): void {
+    if (failure.length === 0) this.#over('closed');
+    else this.#over('dropped', writeFailure(failure[0]));
     this.#finish();
   }
 
@@ -139,6 +150,11 @@ export class TeeBranch {
     const tell = async (): Promise<void> => this.#writer.abort?.(error);
     await Promise.allSettled([tell(), this.#writer.abort && this.#writing]);
     this.#finish();
+  }
+
+  #finish(): void {
+    this.finished = true;
+    this.#moved();
   }
 
   #over(state: TeeBranchState, error?: MillraceError): void {

@@ -27,6 +27,7 @@ export class Transfer {
   #atEnd = false;
   #finished = false;
   #failed = false;
+  #onAbort: (() => void) | undefined;
   #pausing = false;
   #resolve: ((bytes: number) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
@@ -52,25 +53,28 @@ export class Transfer {
   begin(): Answer<number> {
     this.#go();
     if (this.#finished) return this.#written;
-    if (!this.#failed) this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (this.#signal && !this.#failed) {
+      this.#onAbort = () => this.#aborted();
+      this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
   }
 
-  readonly #onAbort = (): void => {
+  #aborted(): void {
     this.#fail(
       new MillraceError('ERR_ABORTED', 'The flow was aborted', { cause: this.#signal?.reason }),
     );
-  };
+  }
 
   /** Goes on until something has to be waited for. */
-  readonly #go = (): void => {
+  #go(): void {
     // Most copies end within the first round, and look at no clock.
     for (let rounds = 0; !this.#failed && !this.#finished; rounds++) {
       if (this.#signal?.aborted) {
-        this.#onAbort();
+        this.#aborted();
         return;
       }
       if (rounds > 1 && this.#stretch.over()) {
@@ -83,7 +87,7 @@ export class Transfer {
       else if (this.#atEnd) this.#finish();
       else return;
     }
-  };
+  }
 
   #pause(): void {
     if (this.#pausing) return;
@@ -173,7 +177,7 @@ export class Transfer {
       return;
     }
     this.#finished = true;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#ended();
     this.#resolve?.(this.#written);
   }
@@ -181,7 +185,7 @@ export class Transfer {
   #fail(error: unknown, culprit?: Fillings | ByteWriter): void {
     if (this.#failed || this.#finished) return;
     this.#failed = true;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#ready?.done();
     this.#ready = undefined;
     void this.#windUp(error, culprit);
