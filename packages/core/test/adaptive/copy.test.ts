@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OWNER } from '../memory.ts';
 import { codeOf } from '../thrown.ts';
+import { useClock } from './clock.ts';
 import { EndFailure, PatternReader, PatternWriter, type Pace } from './ends.ts';
 import { rejectionOf } from './rejection.ts';
 
@@ -50,6 +51,8 @@ test.each<[number, BufferPoolStrategy, number]>([
 });
 
 test('between ends that answer at once the answer is there at once', () => {
+  // However long this thread is kept from it.
+  useClock(0);
   const { pool, expectNothingHeld } = make();
   const source = new Uint8Array(256 * KiB).fill(7);
   for (const size of [0, 1, 1000, 64 * KiB, 256 * KiB]) {
