@@ -10,7 +10,7 @@ import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { LargeOperations, type LargeGate } from './dispatch/large-operations.js';
 import { CLOSING, CONFIGS, laneOf } from './dispatch/layout.js';
-import type { Limits } from './dispatch/limits.js';
+import type { CommonLimits } from './dispatch/limits.js';
 import type { Task } from './dispatch/task.js';
 import {
   Configurations,
@@ -21,17 +21,18 @@ import {
 import type { Op } from './ops/define-op.js';
 import { millClosed, queueFull, refuse } from './dispatch/refusals.js';
 import type { Submitter } from './submitter.js';
+import { Supply } from './supply/supply.js';
 import type { OutletBasis } from './threads/task-mill.js';
 
 export class Branch implements Submitter {
   readonly buffers: BufferPools;
   readonly threadCount: number;
   readonly large: LargeGate;
+  readonly supply: Supply;
   readonly #words: Int32Array;
-  readonly #limits: Limits;
+  readonly #limits: CommonLimits;
   readonly #dispatcher: Dispatcher;
   readonly #ops: Configurations;
-  #undone = 0;
   #refusal: MillraceError | undefined;
 
   constructor({ words, buffers, threadCount, limits, onStuck }: OutletBasis) {
@@ -41,6 +42,7 @@ export class Branch implements Submitter {
     this.buffers = buffers;
     this.threadCount = threadCount;
     this.large = new LargeOperations(words, thread, limits.large);
+    this.supply = new Supply(buffers, words, limits.adaptive, threadCount);
     this.#dispatcher = new Dispatcher({
       words,
       lane: thread,
@@ -85,29 +87,21 @@ export class Branch implements Submitter {
   }
 
   requireRoom(): void {
-    if (this.#dispatcher.inFlight < this.#limits.maxQueue) return;
+    if (this.#dispatcher.inFlight + this.supply.line.length < this.#limits.maxQueue) return;
     throw queueFull(this.#limits.maxQueue);
-  }
-
-  undo(slice: Slice): void {
-    this.#undone++;
-    slice.release();
-  }
-
-  get freed(): number {
-    const { returned, swept } = this.buffers.stats().slices;
-    return returned + swept - this.#undone;
   }
 
   /** Takes no more tasks; resolves when those in flight have settled. */
   async drain(): Promise<void> {
     this.#refusal ??= millClosed();
+    this.supply.line.close(this.#refusal);
     await this.#dispatcher.idle();
   }
 
   /** The mill is no more: nobody will take what is in flight. */
   abandon(error: MillraceError): void {
     this.#refusal = error;
+    this.supply.line.close(error);
     this.#dispatcher.failAll(error);
   }
 

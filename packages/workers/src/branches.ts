@@ -11,7 +11,7 @@ import type {
   MillraceError,
   ThreadId,
 } from '@millrace/core';
-import type { Limits } from './dispatch/limits.js';
+import type { CommonLimits } from './dispatch/limits.js';
 
 /**
  * What another thread needs to use a mill: for one thread, once. Send it with its port among what is
@@ -23,7 +23,7 @@ export interface MillHandle {
   readonly dispatch: SharedArrayBuffer;
   readonly thread: ThreadId;
   readonly threadCount: number;
-  readonly limits: Limits;
+  readonly limits: CommonLimits;
 }
 
 /** What the mill's own thread tells those whom it has given a handle. */
@@ -40,7 +40,7 @@ export interface BranchesOptions {
   readonly dispatch: SharedArrayBuffer;
   readonly buffers: BufferPools;
   readonly threadCount: number;
-  readonly limits: Limits;
+  readonly limits: CommonLimits;
   readonly onStuck: (worker: number) => void;
   /** The thread with this id, registered for `owner`, is gone. */
   readonly onGone: (thread: ThreadId, owner: number) => void;

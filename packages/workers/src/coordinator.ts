@@ -6,7 +6,6 @@ import {
   MemoryManager,
   type MemoryManagerConfig,
   type MillraceError,
-  type Slice,
   type ThreadId,
 } from '@millrace/core';
 import { Branches, type MillHandle } from './branches.js';
@@ -14,7 +13,7 @@ import { Dispatcher, type DispatchStats } from './dispatch/dispatcher.js';
 import { DISPATCH_WORDS, MILL_LANE } from './dispatch/layout.js';
 import { buryLane } from './dispatch/lane-burial.js';
 import { LargeOperations } from './dispatch/large-operations.js';
-import type { Limits } from './dispatch/limits.js';
+import type { CommonLimits, Limits } from './dispatch/limits.js';
 import { millClosed, queueFull, refuse } from './dispatch/refusals.js';
 import type { Task } from './dispatch/task.js';
 import { Workforce } from './dispatch/workforce.js';
@@ -24,6 +23,8 @@ import type { OpAddress } from './ops/warmth.js';
 import { MemoryWatch } from './pressure/memory-watch.js';
 import { memoryProbes } from './pressure/probes.js';
 import type { Submitter } from './submitter.js';
+import { checkedAdaptive, type AdaptiveOptions } from './supply/settings.js';
+import { Supply, tellPressure } from './supply/supply.js';
 import {
   TASKS_ENDED,
   WORKER_COUNTERS,
@@ -48,6 +49,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly memory: number;
   readonly memoryManager: MemoryManagerConfig | undefined;
+  readonly adaptive: AdaptiveOptions | undefined;
 }
 
 export interface CoordinatorStats extends DispatchStats {
@@ -67,8 +69,9 @@ export class Coordinator implements Submitter {
   readonly threadCount: number;
   /** The cap on large operations. */
   readonly large: LargeOperations;
+  readonly supply: Supply;
   readonly #settings: CoordinatorOptions;
-  readonly #limits: Limits;
+  readonly #limits: CommonLimits;
   readonly #words = new Int32Array(new SharedArrayBuffer(DISPATCH_WORDS * 4));
   readonly #workforce = new Workforce(this.#words);
   readonly #dispatcher: Dispatcher;
@@ -82,7 +85,6 @@ export class Coordinator implements Submitter {
   readonly #warmUps = new WarmUps();
   readonly #memoryWatch: MemoryWatch;
   #configs = 0;
-  #undone = 0;
   #announced = 0;
   /** Why nothing is taken in any more. */
   #refusal: MillraceError | undefined;
@@ -96,7 +98,6 @@ export class Coordinator implements Submitter {
     this.#settings = options;
     this.threadCount = options.threads;
     const { memory, maxQueue, graceMs, large, maxDeathsInARow } = options;
-    this.#limits = { maxQueue, graceMs, large };
     this.#health = new Health(maxDeathsInARow, () => this.#signsOfLife());
     this.#threads = new Threads(options, this.#health, {
       admit: (owner, express) => this.#admit(owner, express),
@@ -116,10 +117,14 @@ export class Coordinator implements Submitter {
         onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),
       });
       this.memory = new MemoryManager(this.buffers, options.memoryManager, memoryProbes());
+      const adaptive = checkedAdaptive(options.adaptive ?? {}, large, this.buffers);
+      this.#limits = { maxQueue, graceMs, large, adaptive };
     } catch (error) {
       void this.#threads.endAll();
       throw error;
     }
+    this.supply = new Supply(this.buffers, this.#words, this.#limits.adaptive, options.threads);
+    this.memory.onPressure(({ pressure }) => tellPressure(this.#words, pressure));
     this.#memoryWatch = new MemoryWatch(this.memory, () => this.inFlight > 0);
     LargeOperations.init(this.#words, large);
     this.large = new LargeOperations(this.#words, this.buffers.thread, large);
@@ -226,30 +231,26 @@ export class Coordinator implements Submitter {
     this.#dispatcher.stop(task, error);
   }
 
-  /** @throws MillraceError `ERR_QUEUE_FULL` when as many tasks are in flight as there may be */
+  /** @throws MillraceError `ERR_QUEUE_FULL` when as many tasks are in flight, or wait for memory, as there may be */
   requireRoom(): void {
     const { maxQueue } = this.#settings;
-    if (this.inFlight < maxQueue) return;
+    if (this.#engaged < maxQueue) return;
     throw queueFull(maxQueue);
   }
 
   /** Resolves when there is room for a task, or the mill has closed. */
   async room(): Promise<void> {
-    while (this.inFlight >= this.#settings.maxQueue && !this.#refusal) {
-      await this.#dispatcher.progress();
+    while (this.#engaged >= this.#settings.maxQueue && !this.#refusal) {
+      const { line } = this.supply;
+      await (line.length > 0
+        ? Promise.race([this.#dispatcher.progress(), line.moved()])
+        : this.#dispatcher.progress());
     }
   }
 
-  /** Gives a slice back that is of no use without another, which could not be had. */
-  undo(slice: Slice): void {
-    this.#undone++;
-    slice.release();
-  }
-
-  /** Leases that have ended, the undone ones not counted: they are no news to whoever waits for memory. */
-  get freed(): number {
-    const { returned, swept } = this.buffers.stats().slices;
-    return returned + swept - this.#undone;
+  /** Tasks that are in flight or wait for memory. */
+  get #engaged(): number {
+    return this.inFlight + this.supply.line.length;
   }
 
   /** Tasks that have been submitted and not settled. */
@@ -304,6 +305,7 @@ export class Coordinator implements Submitter {
   /** Lets the tasks in flight end, or fails them, then ends the threads. */
   async close(drain: boolean): Promise<void> {
     this.#refusal ??= millClosed();
+    this.supply.line.close(this.#refusal);
     this.#memoryWatch.stop();
     const movedOut = this.tenants?.moveOut(drain && !this.#stopped);
     if (!drain || this.#stopped) return this.#stop(this.#refusal);
@@ -317,6 +319,7 @@ export class Coordinator implements Submitter {
   #stop(refusal: MillraceError): Promise<void> {
     this.#stopped ??= (async () => {
       this.#refusal = refusal;
+      this.supply.line.close(refusal);
       this.#upkeep.stop();
       this.#onReady?.();
       for (const onHost of this.#onHost.splice(0)) onHost();

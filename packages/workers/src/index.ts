@@ -4,7 +4,7 @@ export type { CallOptions } from './flow/call.js';
 export type { MillHandle } from './branches.js';
 export type { MillBranch } from './mill-branch.js';
 export type { FlowProgress } from './flow/chunk-window.js';
-export type { TaskOptions, TaskPriority } from './dispatch/task-options.js';
+export type { RunOptions, TaskOptions, TaskPriority } from './dispatch/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';
 export type { FilePart, NodeByteSource, NodeByteTarget } from './flow/node-byte-io.js';
 export type { PumpReport } from './flow/pump.js';
@@ -20,6 +20,7 @@ export type {
   PumpToValueOptions,
   StreamOptions,
 } from './mill-options.js';
+export type { AdaptiveOptions } from './supply/settings.js';
 export type { MillStats } from './mill-stats.js';
 export type { FlowOp } from './flow/flow-op.js';
 export { currentThread, type CurrentThread } from './ops/current-thread.js';

@@ -4,7 +4,7 @@ import { BufferPools, MillraceError, type Slice } from '@millrace/core';
 import { Branch } from './branch.js';
 import { millClosed } from './dispatch/refusals.js';
 import type { BranchNews, BranchReply, MillHandle } from './branches.js';
-import type { TaskOptions } from './dispatch/task-options.js';
+import type { RunOptions } from './dispatch/task-options.js';
 import { run } from './flow/run.js';
 import type { Configured } from './ops/configurations.js';
 import type { InPlaceOp, Op } from './ops/define-op.js';
@@ -28,24 +28,24 @@ export class MillBranch implements AsyncDisposable {
   }
 
   /** As `Mill.run`, but for ops that generate: the task goes from this thread to a worker, and its result back. */
-  run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>, options?: TaskOptions): Promise<Slice>;
+  run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>, options?: RunOptions): Promise<Slice>;
   run<P>(
     op: InPlaceOp<P>,
     data?: Uint8Array,
     params?: NoInfer<P>,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<Uint8Array>;
   run<P, R>(
     op: Op<P, R>,
     data?: Uint8Array | Slice,
     params?: NoInfer<P>,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<R>;
   run<P>(
     op: Op<P, unknown>,
     data?: Uint8Array | Slice,
     params?: P,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<unknown> {
     return this.runUnder(this.#branch.large, op, data, params, options);
   }
@@ -61,7 +61,7 @@ export class MillBranch implements AsyncDisposable {
     op: Op<P, unknown>,
     data: Uint8Array | Slice | undefined,
     params: P | undefined,
-    options: TaskOptions | undefined,
+    options: RunOptions | undefined,
   ): Promise<unknown> {
     let config: Configured;
     try {

@@ -1,11 +1,12 @@
 /** What a mill and its flows are told. */
-import type { MemoryManagerConfig } from '@millrace/core';
+import type { BufferPoolStrategy, MemoryManagerConfig } from '@millrace/core';
 import type { LimitOptions } from './dispatch/limits.js';
 import type { FlowProgress } from './flow/chunk-window.js';
 import type { FlowOp } from './flow/flow-op.js';
 import type { FlowSource } from './flow/source.js';
 import type { FlowTarget } from './flow/target.js';
 import type { ValueOp } from './ops/define-op.js';
+import type { AdaptiveOptions } from './supply/settings.js';
 import type { ThreadOptions } from './threads/settings.js';
 
 export interface MillOptions extends ThreadOptions, LimitOptions {
@@ -13,11 +14,18 @@ export interface MillOptions extends ThreadOptions, LimitOptions {
   memory?: number;
   /** When memory counts as short, how long idle memory is kept, and what is taken beforehand: see `mill.memory`. */
   memoryManager?: MemoryManagerConfig;
+  /**
+   * How operations get memory: by which strategy, from which size on, how long they wait for it. What
+   * `largeObjectThreshold` and `maxConcurrentLargeOps` are to an adaptive pool, the mill's own are here.
+   */
+  adaptive?: AdaptiveOptions;
 }
 
 export interface StreamOptions {
   /** Ends the flow with `ERR_ABORTED`. */
   readonly signal?: AbortSignal;
+  /** How the object is held, whose size nobody knows: `pooled` is no choice then. @defaultValue 'adaptive' */
+  readonly strategy?: BufferPoolStrategy;
 }
 
 /** What every pump is told. */
@@ -26,6 +34,11 @@ export interface PumpSettings<P> {
   from: FlowSource;
   params?: NoInfer<P>;
   signal?: AbortSignal;
+  /**
+   * How the object is held: `pooled` in one slice, `chunked` in the chunks of a window, `direct` in as few
+   * of them as keep all threads at work. What was taken, the report says. @defaultValue 'adaptive': by its size
+   */
+  strategy?: BufferPoolStrategy;
   /**
    * Reads a file past the system's page cache (`O_DIRECT`), and writes one so for an op in place whose
    * chunks are whole pages of 4096 bytes. Where that cannot be had it is done the plain way, and the

@@ -10,8 +10,8 @@ import { Calls, type CallOptions } from './flow/call.js';
 import { pump, pumpToValue, type PumpReport } from './flow/pump.js';
 import { checkedLimits } from './dispatch/limits.js';
 import { run } from './flow/run.js';
-import type { TaskOptions } from './dispatch/task-options.js';
-import { flowing, reducing, type FlowOp } from './flow/flow-op.js';
+import type { RunOptions } from './dispatch/task-options.js';
+import { checkStrategy, flowing, reducing, type FlowOp } from './flow/flow-op.js';
 import type { FlowSource } from './flow/source.js';
 import { stream } from './flow/stream.js';
 import { web, type WebPair } from './flow/web.js';
@@ -83,30 +83,30 @@ export class Mill implements AsyncDisposable {
    *   `ERR_POOL_EXHAUSTED`, `ERR_SIZE`, `ERR_SLICE_STALE`, `ERR_SLICE_FOREIGN`, `ERR_WORKER_DIED`,
    *   `ERR_MILL_CLOSED`, `ERR_MILL_UNHEALTHY`
    */
-  run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>, options?: TaskOptions): Promise<Slice>;
+  run<P>(op: InPlaceOp<P>, data: Slice, params?: NoInfer<P>, options?: RunOptions): Promise<Slice>;
   run<P>(
     op: InPlaceOp<P>,
     data?: Uint8Array,
     params?: NoInfer<P>,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<Uint8Array>;
   run<P, Y>(
     op: GeneratorOp<P, Y>,
     data?: Uint8Array | Slice,
     params?: NoInfer<P>,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): AsyncIterableIterator<Y, undefined, void>;
   run<P, R>(
     op: Op<P, R>,
     data?: Uint8Array | Slice,
     params?: NoInfer<P>,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<R>;
   run<P>(
     op: Op<P, unknown>,
     data?: Uint8Array | Slice,
     params?: P,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<unknown> | AsyncIterableIterator<unknown, undefined, void> {
     if (isGenerator(op)) return generate(this.#coordinator, { op, data, params, options });
     // No async function around it: for a small task its frame would cost more than all the rest.
@@ -154,8 +154,9 @@ export class Mill implements AsyncDisposable {
   async pump<P>(
     options: PumpOptions<P> | PumpToValueOptions<P, unknown>,
   ): Promise<PumpReport<unknown>> {
-    const { from, params, signal, onProgress, direct } = options;
-    const flow = { signal, onProgress, direct };
+    const { from, params, signal, onProgress, direct, strategy } = options;
+    const flow = { signal, onProgress, direct, strategy };
+    checkStrategy(strategy);
     const config = this.#coordinator.configure<P>(
       options.to === undefined ? reducing(options.op) : flowing(options.op),
       params,
@@ -176,6 +177,7 @@ export class Mill implements AsyncDisposable {
    * @throws MillraceError for wrong params; the stream errors as {@link pump} rejects
    */
   stream<P>(op: FlowOp<P>, params?: NoInfer<P>, options: StreamOptions = {}): Duplex {
+    checkStrategy(options.strategy);
     const config = this.#coordinator.configure(flowing(op), params);
     return stream(this.#coordinator, config, options).once('close', () =>
       this.#coordinator.release(config),
@@ -190,6 +192,7 @@ export class Mill implements AsyncDisposable {
    * @throws MillraceError for wrong params; the streams error as {@link pump} rejects
    */
   web<P>(op: FlowOp<P>, params?: NoInfer<P>, options: StreamOptions = {}): WebPair {
+    checkStrategy(options.strategy);
     const config = this.#coordinator.configure(flowing(op), params);
     return web(this.#coordinator, config, options, () => this.#coordinator.release(config));
   }
@@ -210,6 +213,7 @@ export class Mill implements AsyncDisposable {
     params?: NoInfer<P>,
     options: IterateOptions = {},
   ): AsyncIterableIterator<Uint8Array, undefined, void> {
+    checkStrategy(options.strategy);
     const config = this.#coordinator.configure(flowing(op), params);
     return iterate(this.#coordinator, config, from, options, () =>
       this.#coordinator.release(config),
@@ -337,10 +341,12 @@ export class Mill implements AsyncDisposable {
  *   memory is to be pre-allocated that is not there
  */
 export async function createMill(options: MillOptions = {}): Promise<Mill> {
-  const { memory = 256 * MiB, memoryManager } = options;
+  const { memory = 256 * MiB, memoryManager, adaptive } = options;
   const threads = checked(options);
   const limits = checkedLimits(options, threads.threads);
-  return new Mill(await Coordinator.start({ ...threads, ...limits, memory, memoryManager }));
+  return new Mill(
+    await Coordinator.start({ ...threads, ...limits, memory, memoryManager, adaptive }),
+  );
 }
 
 function isGenerator<P>(op: Op<P, unknown> | undefined): op is GeneratorOp<P, unknown> {

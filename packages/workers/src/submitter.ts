@@ -1,15 +1,18 @@
 /** What flows need of whoever offers their tasks to the workers: the coordinator, or a branch in another thread. */
-import type { BufferPools, Slice } from '@millrace/core';
+import type { BufferPools } from '@millrace/core';
 import type { LargeGate } from './dispatch/large-operations.js';
 import type { Task } from './dispatch/task.js';
 import type { Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
+import type { Supply } from './supply/supply.js';
 
 export interface Submitter {
   readonly buffers: BufferPools;
   /** The most threads there can be. */
   readonly threadCount: number;
   readonly large: LargeGate;
+  /** How its operations get memory. */
+  readonly supply: Supply;
   /**
    * Begins to use an op with params; {@link release} ends it.
    *
@@ -22,10 +25,6 @@ export interface Submitter {
   stop(task: Task, error: unknown): void;
   /** To be called when no task of this use of an op is left and none will come. */
   release(config: Configured): void;
-  /** @throws MillraceError `ERR_QUEUE_FULL` when as many tasks are in flight as there may be */
+  /** @throws MillraceError `ERR_QUEUE_FULL` when as many tasks are in flight, or wait for memory, as there may be */
   requireRoom(): void;
-  /** Gives a slice back that is of no use without another, which could not be had. */
-  undo(slice: Slice): void;
-  /** Leases that have ended, the undone ones not counted: they are no news to whoever waits for memory. */
-  readonly freed: number;
 }

@@ -190,7 +190,8 @@ describe('params', () => {
 });
 
 test('memory that is all lent is named, and comes back', async () => {
-  await using small = await createMill({ threads: 1, memory: 4 * 2 ** 20 });
+  const adaptive = { acquireTimeoutMs: 0 };
+  await using small = await createMill({ threads: 1, memory: 4 * 2 ** 20, adaptive });
   const gate = new Gate();
   const held = Array.from({ length: 4 }, () =>
     small.run(ops.hold, new Uint8Array(2 ** 20), { gate: gate.words }),

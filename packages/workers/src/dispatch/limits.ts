@@ -1,5 +1,5 @@
 /** What bounds the work of a mill: what users may say, checked here, and what they get when they say nothing. */
-import { MillraceError } from '@millrace/core';
+import { MillraceError, type CheckedConfig } from '@millrace/core';
 import type { LargeLimits } from './large-operations.js';
 
 const KiB = 1024;
@@ -34,6 +34,11 @@ export interface Limits {
   readonly maxQueue: number;
   readonly graceMs: number;
   readonly large: LargeLimits;
+}
+
+/** What all who submit go by. */
+export interface CommonLimits extends Limits {
+  readonly adaptive: CheckedConfig;
 }
 
 /** @throws MillraceError `ERR_INVALID_ARG` */

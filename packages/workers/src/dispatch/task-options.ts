@@ -1,5 +1,5 @@
 /** On what terms a user wants a task to run. */
-import { MillraceError } from '@millrace/core';
+import { MillraceError, type BufferPoolStrategy } from '@millrace/core';
 import type { Priority } from './claims.js';
 import { USUAL_TERMS, type Terms } from './task.js';
 
@@ -25,6 +25,15 @@ export interface TaskOptions {
    * not tried again, since they may have changed their bytes already.
    */
   readonly retry?: { readonly times: number; readonly backoffMs?: number };
+}
+
+export interface RunOptions extends TaskOptions {
+  /**
+   * How bytes are held, for an op that says how to cut its input: `pooled` in one slice, `chunked` in the
+   * chunks of a window, `direct` in as few of them as keep all threads at work. An op that does not say so
+   * has `pooled` alone. A slice stays where it lies. @defaultValue 'adaptive': by its size
+   */
+  readonly strategy?: BufferPoolStrategy;
 }
 
 const PRIORITIES: Readonly<Record<TaskPriority, Priority>> = {

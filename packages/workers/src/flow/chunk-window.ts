@@ -7,10 +7,17 @@
  *                  └──── the window ─────┘
  */
 import { AsyncResource } from 'node:async_hooks';
-import { MillraceError, type Slice } from '@millrace/core';
+import {
+  MillraceError,
+  type BufferPoolStrategy,
+  type PlainStrategy,
+  type Slice,
+} from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
+import type { Lot, Need } from '../supply/memory-line.js';
+import type { Plan } from '../supply/plan.js';
 import type { Frame, Split } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
 import { outputRoom } from '../ops/output-bound.js';
@@ -26,14 +33,16 @@ export interface Feed {
    * slice. Called once for each chunk, one after the other, until one is the last.
    */
   fill(chunk: Chunk): Promise<void>;
+  /** Looks, before the next chunk gets its slices, what it will need. */
+  prepare?(): Promise<void>;
   /** The bytes that a chunk's slice must have. */
   readonly inputBytes: number;
   /** Makes a fill that may never come back come back: the flow has been stopped. Absent where that cannot be done. */
   readonly abort: (() => void) | undefined;
   /** The size of the whole input in bytes, when it is known. */
   readonly totalBytes: number | undefined;
-  /** Where all of it lies already: chunks are ranges of this slice, which is the caller's. */
-  readonly slice?: Slice;
+  /** The slice for all of it, of which the next chunk is a range; absent when that has one of its own. */
+  readonly slice?: Slice | undefined;
 }
 
 /** Descriptors of one file. */
@@ -68,6 +77,8 @@ export interface FlowOptions {
   terms?: Terms | undefined;
   /** The cap that it comes under. @defaultValue that of whoever submits it */
   gate?: LargeGate | undefined;
+  /** How the object is held. @defaultValue 'adaptive' */
+  strategy?: BufferPoolStrategy | undefined;
 }
 
 export interface FlowResult {
@@ -77,11 +88,9 @@ export interface FlowResult {
   /** Chunks that were run again because their thread died. */
   retries: number;
   elapsedMs: number;
+  /** How the object was held in the end; a note says why if it was to be another way. */
+  strategy: PlainStrategy;
 }
-
-/** Chunks in flight for each thread: one at work, one waiting, two being read and written. */
-const CHUNKS_PER_THREAD = 4;
-const FEWEST_CHUNKS = 8;
 
 export class ChunkWindow {
   readonly #submitter: Submitter;
@@ -92,11 +101,17 @@ export class ChunkWindow {
   /** Where workers write their own output: what is changed in place stays at its position. */
   readonly #files: RangeFiles | undefined;
   readonly #options: FlowOptions;
-  readonly #most: number;
+  readonly #plan: Plan;
   /** In the order of the input. */
   readonly #chunks: Chunk[] = [];
   readonly #startedAt = performance.now();
-  readonly #result: FlowResult = { bytesIn: 0, bytesOut: 0, chunks: 0, retries: 0, elapsedMs: 0 };
+  readonly #result: Omit<FlowResult, 'strategy'> = {
+    bytesIn: 0,
+    bytesOut: 0,
+    chunks: 0,
+    retries: 0,
+    elapsedMs: 0,
+  };
   readonly #gate: LargeGate;
   readonly #reduction: Reduction;
   readonly #terms: Terms;
@@ -106,6 +121,14 @@ export class ChunkWindow {
   /** Chunks in the hands of the workers: while there are any, a large operation holds a permit. */
   #atWork = 0;
   #permitted = false;
+  /** Chunks that have their slices, those included that are being written. */
+  #held = 0;
+  /**
+   * Where all input lies in one slice, the output that is kept until the end: who holds a slice and waits for
+   * another could wait for one who does the same.
+   */
+  #kept: Slice | undefined;
+  #keptIsFree: boolean;
   #fed = false;
   #failure: { error: unknown } | undefined;
   #wake: (() => void)[] = [];
@@ -115,6 +138,7 @@ export class ChunkWindow {
     config: Configured,
     feed: Feed,
     sink: Sink,
+    plan: Plan,
     options: FlowOptions,
   ) {
     this.#submitter = submitter;
@@ -124,17 +148,20 @@ export class ChunkWindow {
     this.#sink = sink;
     this.#files = config.kind === 'in-place' ? sink.files : undefined;
     this.#options = options;
+    this.#plan = plan;
+    this.#kept = plan.whole?.output;
+    this.#keptIsFree = this.#kept !== undefined;
     this.#gate = options.gate ?? submitter.large;
     this.#large = this.#gate.isLarge(feed.totalBytes);
     this.#weight = this.#gate.weightOf(feed.totalBytes);
     this.#terms = partTerms(options.terms, this.#large, this.#gate.exempt);
     this.#reduction = new Reduction(config);
-    this.#most = Math.max(FEWEST_CHUNKS, CHUNKS_PER_THREAD * submitter.threadCount);
   }
 
-  /** Bytes of room for the output of one chunk; 0 for an op that writes none. */
-  get #outputBytes(): number {
-    return this.#config.kind === 'transform' ? outputRoom(this.#config, this.#split.size) : 0;
+  /** Bytes of room for the output of one chunk, a range of `slice` if there is that; 0 for an op that writes none. */
+  #outputBytes(slice: Slice | undefined): number {
+    if (this.#config.kind !== 'transform') return 0;
+    return outputRoom(this.#config, Math.min(this.#split.size, slice?.byteLength ?? Infinity));
   }
 
   /** Runs the whole flow. When it settles, no task of it is left and all its slices are back. */
@@ -148,10 +175,17 @@ export class ChunkWindow {
       await Promise.all([this.#read(), this.#write()]);
     } finally {
       signal?.removeEventListener('abort', onAbort);
+      this.#kept?.release();
+      this.#plan.whole?.input?.release();
     }
     if (this.#failure) throw this.#failure.error;
     this.#result.elapsedMs = performance.now() - this.#startedAt;
-    return this.#result;
+    return { ...this.#result, strategy: this.#plan.strategy };
+  }
+
+  /** What was not done as it was asked for, and why: each a sentence. */
+  get notes(): readonly string[] {
+    return this.#plan.notes;
   }
 
   /** What has come of a flow through an op that gives a value. */
@@ -162,12 +196,13 @@ export class ChunkWindow {
   /** Fills chunks and submits them, as long as the window has room. */
   async #read(): Promise<void> {
     try {
-      this.#checkSize();
+      checkSize(this.#submitter, this.#config, this.#feed);
       while (!this.#failure) {
-        if (this.#chunks.length >= this.#most) {
+        if (this.#held >= this.#plan.window) {
           await this.#change();
           continue;
         }
+        if (this.#feed.prepare) await reading(this.#feed.prepare());
         const chunk = await this.#lease();
         if (!chunk) continue;
         if (!(await this.#fill(chunk))) return;
@@ -183,25 +218,6 @@ export class ChunkWindow {
     }
   }
 
-  /** @throws MillraceError `ERR_INVALID_ARG`, `ERR_SIZE` when no slice could hold a chunk, or its output */
-  #checkSize(): void {
-    const { size, overlap = 0 } = this.#split;
-    const { largest } = this.#submitter.buffers;
-    const what = `Cannot run "${this.#config.name}" of ${this.#config.url} in chunks of ${size} bytes`;
-    if (this.#feed.inputBytes > largest) {
-      throw new MillraceError(
-        'ERR_INVALID_ARG',
-        `${what} with an overlap of ${overlap} as a slice holds ${largest} at most`,
-      );
-    }
-    if (this.#outputBytes > largest) {
-      throw new MillraceError(
-        'ERR_SIZE',
-        `${what} as their output may have ${this.#outputBytes} and a slice holds ${largest} at most`,
-      );
-    }
-  }
-
   /** Offers a chunk to the workers, with a permit if the operation is large; false when it was stopped meanwhile. */
   async #submit(chunk: Chunk): Promise<boolean> {
     if (this.#large && !this.#permitted) {
@@ -211,7 +227,7 @@ export class ChunkWindow {
         }
       } catch {
         // Stopped: nothing else ends the wait.
-        chunk.release();
+        this.#release(chunk);
         return false;
       }
       this.#permitted = true;
@@ -240,43 +256,68 @@ export class ChunkWindow {
     );
     while (!filled && !this.#failure) await Promise.race([watch, this.#change()]);
     if (!this.#failure) return true;
-    const released = watch.then(() => chunk.release());
+    const released = watch.then(() => this.#release(chunk));
     this.#feed.abort?.();
     // A read from a pipe may never come back: a stopped flow does not wait for it, but its memory does.
     if (this.#feed.abort) await released;
     return false;
   }
 
-  /** The slices for one chunk; `undefined` when something has changed that is to be looked at first. */
+  /** A chunk with its slices; `undefined` when something has changed that is to be looked at first. */
   async #lease(): Promise<Chunk | undefined> {
-    const { buffers } = this.#submitter;
-    const { inputBytes, slice: given } = this.#feed;
-    const outputBytes = this.#outputBytes;
-    const { freed } = this.#submitter;
-    const input = given ?? buffers.tryAcquire(inputBytes);
-    const writes = input !== undefined && outputBytes > 0;
-    const output = writes ? buffers.tryAcquire(outputBytes, { near: input }) : undefined;
-    if (input && (output || outputBytes === 0)) {
-      const onSettled = (): void => this.#onSettled();
-      return new Chunk(this.#config, this.#terms, input, output, given !== undefined, onSettled);
+    const given = this.#feed.slice;
+    const outputBytes = this.#outputBytes(given);
+    if (!given) {
+      const lot = await this.#obtain({
+        name: this.#config.name,
+        inputBytes: this.#feed.inputBytes,
+        outputBytes,
+      });
+      return lot && this.#chunk(lot.input!, lot.output, lot);
     }
-    if (input && !given) this.#submitter.undo(input);
-    await this.#waitForMemory(freed, inputBytes + outputBytes);
+    if (outputBytes === 0) return this.#chunk(given, undefined, NONE);
+    const need = { name: this.#config.name, inputBytes: 0, outputBytes, given };
+    if (!this.#kept) {
+      const first = await this.#obtain(need);
+      this.#kept = first?.output;
+      this.#keptIsFree = first !== undefined;
+    }
+    if (this.#keptIsFree) {
+      this.#keptIsFree = false;
+      return this.#chunk(given, this.#kept, NONE);
+    }
+    const more = this.#submitter.supply.line.take(need);
+    if (more) return this.#chunk(given, more.output, more);
+    if (!this.#failure) await this.#change();
     return undefined;
   }
 
+  #chunk(input: Slice, output: Slice | undefined, own: Lot): Chunk {
+    this.#held++;
+    return new Chunk(this.#config, this.#terms, input, output, own, () => this.#onSettled());
+  }
+
+  #release(chunk: Chunk): void {
+    chunk.release();
+    this.#held--;
+    if (this.#kept && chunk.outputSlice === this.#kept) this.#keptIsFree = true;
+  }
+
   /** Others hold the memory, or our own chunks do: either gives some back, or it will never be enough. */
-  async #waitForMemory(freed: number, bytes: number): Promise<void> {
-    const { buffers } = this.#submitter;
-    if (buffers.stats().slices.live === (this.#feed.slice ? 1 : 0)) {
-      throw new MillraceError(
-        'ERR_POOL_EXHAUSTED',
-        `Cannot run "${this.#config.name}" as one chunk takes ${bytes} bytes and "memory" is ${buffers.stats().memoryBytes}; raise "memory"`,
-      );
-    }
-    // Flows that try by turns and in vain wake each other: only what was really freed is worth another try.
-    while (!this.#failure && this.#submitter.freed === freed) {
-      await Promise.race([buffers.released(), this.#change()]);
+  async #obtain(need: Need): Promise<Lot | undefined> {
+    const { supply } = this.#submitter;
+    try {
+      return supply.line.take(need) ?? (await supply.wait(need, this.#stopping.signal));
+    } catch (error) {
+      if (this.#failure) return undefined;
+      const exhausted = error instanceof MillraceError && error.code === 'ERR_POOL_EXHAUSTED';
+      if (!exhausted || this.#held === 0) throw error;
+      // It goes on with the chunks that it has.
+      if (this.#plan.strategy !== 'direct') {
+        this.#plan.degrade('direct', 'the memory for more chunks was not free in time');
+      }
+      await this.#change();
+      return undefined;
     }
   }
 
@@ -315,7 +356,7 @@ export class ChunkWindow {
       } catch (error) {
         this.#stop(error);
       } finally {
-        for (const chunk of ready) chunk.release();
+        for (const chunk of ready) this.#release(chunk);
         this.#changed();
       }
     }
@@ -392,6 +433,23 @@ function fileFor(chunk: Chunk, { plain, direct }: RangeFiles): number {
   const whole = chunk.offset + chunk.lead === 0 && chunk.length % PAGE_BYTES === 0;
   return whole ? (direct ?? plain) : plain;
 }
+
+/** @throws MillraceError `ERR_INVALID_ARG` when no slice could hold a chunk */
+export function checkSize(
+  { buffers }: Submitter,
+  { name, url, definition }: Configured,
+  feed: Feed,
+): void {
+  const { size, overlap = 0 } = definition.split!;
+  const { largest } = buffers;
+  if (feed.inputBytes <= largest) return;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot run "${name}" of ${url} in chunks of ${size} bytes with an overlap of ${overlap} as a slice holds ${largest} at most`,
+  );
+}
+
+const NONE: Lot = { input: undefined, output: undefined };
 
 export function aborted(reason: unknown): MillraceError {
   return new MillraceError('ERR_ABORTED', 'The flow was aborted', { cause: reason });

@@ -11,6 +11,7 @@ import {
 } from '../dispatch/task.js';
 import { FILE_ENDED, IN_PLACE, NUMBER } from '../dispatch/layout.js';
 import type { Configured } from '../ops/configurations.js';
+import type { Lot } from '../supply/memory-line.js';
 
 /** Of a part of a large operation: small tasks go first. Of one that a task of a large operation has done. */
 export function partTerms(usual: Terms = USUAL_TERMS, large: boolean, exempt: boolean): Terms {
@@ -22,7 +23,7 @@ export class Chunk implements Task {
   readonly inputSlice: Slice;
   /** Absent for an op that works in place, or gives a value. */
   readonly outputSlice: Slice | undefined;
-  /** Where the lead begins in the slice; more than 0 for direct reads, which begin with a page. */
+  /** Where the lead begins in the slice: more than 0 for direct reads, which begin with a page, and in a slice that holds the whole object. */
   offset = 0;
   lead = 0;
   length = 0;
@@ -42,23 +43,23 @@ export class Chunk implements Task {
   error: unknown;
   /** The input file was shorter than it had been. */
   inputEnded = false;
-  readonly #borrowed: boolean;
+  readonly #own: Lot;
   readonly #onSettled: () => void;
 
-  /** @param borrowed the input is a range of the caller's slice, which stays the caller's */
+  /** @param own those of its slices that it gives back: not one whose other ranges are other chunks', for instance */
   constructor(
     config: Configured,
     terms: Terms,
     input: Slice,
     output: Slice | undefined,
-    borrowed: boolean,
+    own: Lot,
     onSettled: () => void,
   ) {
     this.config = config;
     this.terms = terms;
     this.inputSlice = input;
     this.outputSlice = output;
-    this.#borrowed = borrowed;
+    this.#own = own;
     this.#onSettled = onSettled;
   }
 
@@ -100,8 +101,8 @@ export class Chunk implements Task {
 
   /** Gives the slices back. Only when no thread reads or writes them any more. */
   release(): void {
-    if (!this.#borrowed) this.inputSlice.release();
-    this.outputSlice?.release();
+    this.#own.input?.release();
+    this.#own.output?.release();
   }
 
   #settle(): void {

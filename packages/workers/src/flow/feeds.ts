@@ -13,7 +13,8 @@ const fstatAsync = promisify(fstat);
 /**
  * A regular file: every worker reads its own ranges, the main thread touches no byte.
  *
- * The file may grow: its size is looked at again before a chunk is declared the last.
+ * The file may grow: its size is looked at again before a chunk is declared the last. What has no room in
+ * the slice for the whole of it then takes slices of its own.
  */
 export class RangeFeed implements Feed {
   readonly abort = (): void => {};
@@ -21,15 +22,20 @@ export class RangeFeed implements Feed {
   readonly #file: number;
   readonly #direct: boolean;
   readonly #split: Split;
+  readonly #whole: Slice | undefined;
   #size: number;
   #position = 0;
 
-  /** @param direct the file is open for direct reads, which begin and end with a page */
-  constructor(file: number, size: number, direct: boolean, split: Split) {
+  /**
+   * @param direct the file is open for direct reads, which begin and end with a page
+   * @param whole has room for all of the file, each byte at its position
+   */
+  constructor(file: number, size: number, direct: boolean, split: Split, whole?: Slice) {
     this.#file = file;
     this.#size = size;
     this.#direct = direct;
     this.#split = split;
+    this.#whole = whole;
     const { size: chunk, overlap = 0 } = split;
     const skewed = chunk % PAGE_BYTES !== 0 || overlap % PAGE_BYTES !== 0;
     this.inputBytes = direct
@@ -41,37 +47,51 @@ export class RangeFeed implements Feed {
     return this.#size;
   }
 
+  get slice(): Slice | undefined {
+    const end = this.#position + this.#nextBytes;
+    return this.#whole && end <= this.#whole.byteLength ? this.#whole : undefined;
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#position + this.#split.size < this.#size) return;
+    this.#size = Math.max(this.#size, (await fstatAsync(this.#file)).size);
+  }
+
   async fill(chunk: Chunk): Promise<void> {
-    if (this.#position + this.#split.size >= this.#size) {
-      this.#size = Math.max(this.#size, (await fstatAsync(this.#file)).size);
-    }
+    const from = this.#position - Math.min(this.#position, this.#split.overlap ?? 0);
     chunk.file = this.#file;
     chunk.position = this.#position;
-    chunk.lead = Math.min(this.#position, this.#split.overlap ?? 0);
+    chunk.lead = this.#position - from;
     chunk.direct = this.#direct;
-    chunk.offset = this.#direct ? (this.#position - chunk.lead) % PAGE_BYTES : 0;
-    chunk.length = Math.min(this.#split.size, this.#size - this.#position);
+    if (chunk.inputSlice === this.#whole) chunk.offset = from;
+    else chunk.offset = this.#direct ? from % PAGE_BYTES : 0;
+    chunk.length = this.#nextBytes;
     chunk.last = this.#position + chunk.length === this.#size;
     this.#position += chunk.length;
   }
+
+  get #nextBytes(): number {
+    return Math.min(this.#split.size, this.#size - this.#position);
+  }
 }
 
-/** The caller's slice: chunks are ranges of it, and nothing is copied. */
+/** A slice that holds the whole object, or comes to hold it: chunks are ranges of it. */
 export class SliceFeed implements Feed {
   readonly abort = (): void => {};
-  /** None is copied. */
+  /** None needs a slice of its own. */
   readonly inputBytes = 0;
   readonly slice: Slice;
+  readonly totalBytes: number;
   readonly #split: Split;
+  readonly #from: Uint8Array | undefined;
   #position = 0;
 
-  constructor(slice: Slice, split: Split) {
+  /** @param from where the bytes are copied from, chunk by chunk; absent when they are in the slice */
+  constructor(slice: Slice, split: Split, from?: Uint8Array) {
     this.slice = slice;
+    this.totalBytes = from ? from.length : slice.byteLength;
     this.#split = split;
-  }
-
-  get totalBytes(): number {
-    return this.slice.byteLength;
+    this.#from = from;
   }
 
   async fill(chunk: Chunk): Promise<void> {
@@ -81,6 +101,8 @@ export class SliceFeed implements Feed {
     chunk.length = Math.min(this.#split.size, this.totalBytes - this.#position);
     this.#position += chunk.length;
     chunk.last = this.#position === this.totalBytes;
+    const { position } = chunk;
+    if (this.#from) this.slice.bytes.set(this.#from.subarray(position, this.#position), position);
   }
 }
 

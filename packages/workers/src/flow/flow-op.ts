@@ -1,5 +1,6 @@
 /** Which ops a flow can use: those that say how to cut their input. */
-import { MillraceError } from '@millrace/core';
+import { MillraceError, type BufferPoolStrategy } from '@millrace/core';
+import type { Configured } from '../ops/configurations.js';
 import type { InPlaceOp, Op, TransformOp, ValueOp } from '../ops/define-op.js';
 
 /** An op that flows can use: one that says how to cut its input. */
@@ -37,5 +38,26 @@ export function reducing<P, R>(op: ValueOp<P, R>): ValueOp<P, R> {
         ? 'does not say how to cut its input: give it "split" and "merge"'
         : 'gives none: say where its output goes by "to"'
     }`,
+  );
+}
+
+const STRATEGIES: readonly BufferPoolStrategy[] = ['adaptive', 'pooled', 'chunked', 'direct'];
+
+/** @throws MillraceError `ERR_INVALID_ARG` for what is no strategy, or none for `op` */
+export function checkStrategy(
+  strategy: BufferPoolStrategy | undefined,
+  op?: Pick<Configured, 'name' | 'url' | 'definition'>,
+): void {
+  if (strategy === undefined) return;
+  if (!STRATEGIES.includes(strategy)) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot use "strategy" of ${String(strategy)} as it must be one of ${STRATEGIES.join(', ')}`,
+    );
+  }
+  if (!op || op.definition.split || strategy === 'adaptive' || strategy === 'pooled') return;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot run "${op.name}" of ${op.url} with "strategy" of ${strategy} as it does not say how to cut its input: give it a "split"`,
   );
 }

@@ -127,9 +127,16 @@ async function* pull<P, Y>(
   const terms = termsOf(options);
   const config = submitter.configure(op, params);
   const lent: Slice[] = [];
+  const stop = (): AbortSignal => (signal ? AbortSignal.any([leaving, signal]) : leaving);
   try {
     submitter.requireRoom();
-    const task = taskOf(submitter, config, terms, data, lent);
+    const task = await taskOf(submitter, config, terms, data, lent, stop).catch(
+      (error: unknown) => {
+        if (!leaving.aborted) throw error;
+      },
+    );
+    if (!task || leaving.aborted) return undefined;
+    if (signal?.aborted) throw abortedBy(signal);
     const onLeave = (): void => submitter.stop(task, left(config));
     const onAbort = (): void => submitter.stop(task, abortedBy(signal!));
     leaving.addEventListener('abort', onLeave, { once: true });
@@ -169,23 +176,32 @@ async function end(task: GeneratorTask): Promise<void> {
 }
 
 /** `lent` takes the slices that are to be released in the end. */
-function taskOf(
+async function taskOf(
   submitter: Submitter,
   config: Configured,
   terms: Terms,
   data: Uint8Array | Slice | undefined,
   lent: Slice[],
-): GeneratorTask {
+  stop: () => AbortSignal,
+): Promise<GeneratorTask> {
   check(submitter, config, data);
-  const { buffers } = submitter;
-  let input = data instanceof Slice ? data : undefined;
-  if (!(data instanceof Slice) && data !== undefined && data.byteLength > 0) {
-    lent.push((input = buffers.acquire(data.byteLength)));
-    input.bytes.set(data);
-  }
-  const slice = buffers.acquire(OUTBOX_BYTES);
-  lent.push(slice);
-  return new GeneratorTask(config, terms, input, slice, new OutboxReader(buffers, slice.ref));
+  const { buffers, supply } = submitter;
+  const bytes = data instanceof Uint8Array ? data : undefined;
+  const need = {
+    name: config.name,
+    inputBytes: bytes?.byteLength ?? 0,
+    outputBytes: OUTBOX_BYTES,
+    given: data instanceof Slice ? data : undefined,
+  };
+  const lot = supply.line.take(need) ?? (await supply.wait(need, stop()));
+  const { input, output: outbox } = lot;
+  if (input) lent.push(input);
+  lent.push(outbox!);
+  // A slice may have been released meanwhile.
+  check(submitter, config, data);
+  if (bytes) input?.bytes.set(bytes);
+  const given = input ?? need.given;
+  return new GeneratorTask(config, terms, given, outbox!, new OutboxReader(buffers, outbox!.ref));
 }
 
 function left({ name }: Configured): MillraceError {

@@ -5,9 +5,11 @@
  * when the consumer leaves, as `break` does. Then the source is closed, and all slices are back.
  */
 import { AsyncResource } from 'node:async_hooks';
+import type { BufferPoolStrategy } from '@millrace/core';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
-import { ChunkWindow, type Sink } from './chunk-window.js';
+import type { Sink } from './chunk-window.js';
+import { openWindow } from './open-window.js';
 import { letGo, withSource, type FlowSource } from './source.js';
 
 export interface IterateOptions {
@@ -19,6 +21,8 @@ export interface IterateOptions {
    * @defaultValue false
    */
   readonly views?: boolean;
+  /** How the object is held: see `mill.pump`. @defaultValue 'adaptive' */
+  readonly strategy?: BufferPoolStrategy;
 }
 
 type Result = IteratorResult<Uint8Array, undefined>;
@@ -91,7 +95,7 @@ export function iterate(
   submitter: Submitter,
   config: Configured,
   from: FlowSource,
-  { signal, views = false }: IterateOptions,
+  { signal, views = false, strategy }: IterateOptions,
   ended: () => void,
 ): AsyncIterableIterator<Uint8Array, undefined, void> {
   const sink = new PulledSink(views);
@@ -104,9 +108,9 @@ export function iterate(
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      await withSource(from, stop.signal, (source) => {
-        const feed = source.feed(config.definition.split!);
-        return new ChunkWindow(submitter, config, feed, sink, { signal: stop.signal }).run();
+      await withSource(from, stop.signal, async (source) => {
+        const options = { signal: stop.signal, strategy };
+        return (await openWindow(submitter, config, source, sink, options)).run();
       });
       sink.end();
     } catch (error) {

@@ -1,9 +1,10 @@
 /** Pump: one object from where it is to where it shall be, through an op. */
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
-import { ChunkWindow, type FlowOptions, type FlowResult, type Sink } from './chunk-window.js';
+import type { ChunkWindow, FlowOptions, FlowResult, Sink } from './chunk-window.js';
 import { DirectIo } from './direct-io.js';
 import { writing } from './io-error.js';
+import { openWindow } from './open-window.js';
 import { CollectingSink } from './sinks.js';
 import { withSource, type FlowSource, type OpenSource } from './source.js';
 import { dismiss, openTargets, watch, type FlowTargets } from './targets.js';
@@ -29,12 +30,13 @@ export async function pump(
   options: PumpFlow,
 ): Promise<PumpReport> {
   const direct = options.direct ? new DirectIo(submitter.buffers, config) : undefined;
-  const flow = (source: OpenSource, sink: Sink): Promise<FlowResult> => {
-    const feed = source.feed(config.definition.split!);
-    return new ChunkWindow(submitter, config, feed, sink, options).run();
+  const flow = async (source: OpenSource, sink: Sink): Promise<PumpReport> => {
+    const window = await openWindow(submitter, config, source, sink, options);
+    return reportOf(submitter, window, await window.run(), undefined);
   };
-  const result = await transfer(from, to, options.signal, flow, direct);
-  return reportOf(submitter, result, direct, undefined);
+  const report = await transfer(from, to, options.signal, flow, direct);
+  report.notes.push(...(direct?.notes ?? []));
+  return report;
 }
 
 /** The value that an op gives of one object, which is written nowhere. */
@@ -46,20 +48,21 @@ export async function pumpToValue(
 ): Promise<PumpReport<unknown>> {
   const direct = options.direct ? new DirectIo(submitter.buffers, config) : undefined;
   const flow = async (source: OpenSource): Promise<PumpReport<unknown>> => {
-    const feed = source.feed(config.definition.split!);
-    const window = new ChunkWindow(submitter, config, feed, new CollectingSink(), options);
-    return reportOf(submitter, await window.run(), direct, window.value);
+    const window = await openWindow(submitter, config, source, new CollectingSink(), options);
+    return reportOf(submitter, window, await window.run(), window.value);
   };
-  return withSource(from, options.signal, flow, direct);
+  const report = await withSource(from, options.signal, flow, direct);
+  report.notes.push(...(direct?.notes ?? []));
+  return report;
 }
 
 function reportOf<V>(
   { threadCount }: Submitter,
+  { notes }: ChunkWindow,
   result: FlowResult,
-  direct: DirectIo | undefined,
   value: V,
 ): PumpReport<V> {
-  return { ...result, threads: threadCount, notes: direct?.notes ?? [], value };
+  return { ...result, threads: threadCount, notes: [...notes], value };
 }
 
 /** Opens both ends, runs `flow` between them, and closes them as its outcome demands. */

@@ -11,6 +11,7 @@ import type { Outcome, Terms } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import { outputRoom } from '../ops/output-bound.js';
 import type { Submitter } from '../submitter.js';
+import type { Lot } from '../supply/memory-line.js';
 import { SingleTask } from './single-task.js';
 
 /** So many are kept. */
@@ -33,6 +34,7 @@ export class RunTask extends SingleTask {
    * Leases what it takes to work on `data`, and begins.
    *
    * @param known whether somebody may know it for longer than it runs: else it may be another task by then
+   * @returns `undefined` when memory is not free, or others wait for it
    */
   beginOn(
     submitter: Submitter,
@@ -40,24 +42,59 @@ export class RunTask extends SingleTask {
     terms: Terms,
     data: Uint8Array | Slice | undefined,
     known: boolean,
-  ): Promise<unknown> {
-    const { buffers } = submitter;
-    this.#known = known;
-    this.#lent = data instanceof Slice;
-    let input = data instanceof Slice ? data : undefined;
-    try {
-      if (!(data instanceof Slice) && data !== undefined && data.byteLength > 0) {
-        input = buffers.acquire(data.byteLength);
-        input.bytes.set(data);
-      }
-      if (config.kind === 'transform') {
-        const room = outputRoom(config, data?.byteLength ?? 0);
-        this.#output = buffers.acquire(room, input && { near: input });
-      }
-    } catch (error) {
-      if (!this.#lent) input?.release();
-      throw error;
+  ): Promise<unknown> | undefined {
+    const { buffers, supply } = submitter;
+    const given = data instanceof Slice ? data : undefined;
+    const inputBytes = given ? 0 : (data?.byteLength ?? 0);
+    const outputBytes = roomFor(config, data);
+    if (inputBytes + outputBytes === 0) {
+      return this.#begin(submitter, config, terms, given, given, undefined, known);
     }
+    if (supply.line.length > 0 || Math.max(inputBytes, outputBytes) > supply.largest) {
+      return undefined;
+    }
+    let input = given;
+    if (inputBytes > 0) {
+      input = buffers.tryAcquire(inputBytes);
+      if (!input) return undefined;
+    }
+    let output: Slice | undefined;
+    if (outputBytes > 0) {
+      output = buffers.tryAcquire(outputBytes, input && { near: input });
+      if (!output) {
+        if (!given) input?.release();
+        return undefined;
+      }
+    }
+    if (!given) input?.bytes.set(data as Uint8Array);
+    return this.#begin(submitter, config, terms, given, input, output, known);
+  }
+
+  /** Begins with what was leased for it, and was filled. */
+  beginWith(
+    submitter: Submitter,
+    config: Configured,
+    terms: Terms,
+    given: Slice | undefined,
+    { input = given, output }: Lot,
+    known: boolean,
+  ): Promise<unknown> {
+    return this.#begin(submitter, config, terms, given, input, output, known);
+  }
+
+  /** @param given the slice that is the user's, and stays so */
+  #begin(
+    submitter: Submitter,
+    config: Configured,
+    terms: Terms,
+    given: Slice | undefined,
+    input: Slice | undefined,
+    output: Slice | undefined,
+    known: boolean,
+  ): Promise<unknown> {
+    this.#known = known;
+    this.#lent = given !== undefined;
+    this.#output = output;
     return this.begin(submitter, config, terms, input);
   }
 
@@ -93,4 +130,9 @@ export class RunTask extends SingleTask {
     this.#output?.release();
     this.#output = undefined;
   }
+}
+
+/** Bytes of room for the output of an op that runs once on `data`; 0 when it writes none. */
+export function roomFor(config: Configured, data: Uint8Array | Slice | undefined): number {
+  return config.kind === 'transform' ? outputRoom(config, data?.byteLength ?? 0) : 0;
 }

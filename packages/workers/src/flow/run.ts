@@ -3,15 +3,18 @@ import { MillraceError, Slice } from '@millrace/core';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
+import type { Terms } from '../dispatch/task.js';
+import type { Lot } from '../supply/memory-line.js';
 import { partTerms } from './chunk.js';
-import { ChunkWindow, type FlowOptions } from './chunk-window.js';
-import { SliceFeed } from './feeds.js';
-import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
+import type { FlowOptions } from './chunk-window.js';
+import { abortedBy, termsOf, type RunOptions } from '../dispatch/task-options.js';
+import { checkStrategy } from './flow-op.js';
+import { openWindow, windowOfSlice } from './open-window.js';
 import { runRanges } from './run-ranges.js';
-import { unusedTask, type RunTask } from './run-task.js';
+import { roomFor, unusedTask, type RunTask } from './run-task.js';
 import { stoppable } from './single-task.js';
 import { CollectingSink } from './sinks.js';
-import { describe, openSource } from './source.js';
+import { describe, sourceOfBytes } from './source.js';
 
 /** @throws MillraceError unless `data` is nothing, bytes, or a slice that this mill has lent and that was not released */
 export function check({ buffers }: Submitter, { name }: Configured, data: unknown): void {
@@ -35,10 +38,10 @@ export function run(
   submitter: Submitter,
   config: Configured,
   data: Uint8Array | Slice | undefined,
-  options: TaskOptions | undefined,
+  options: RunOptions | undefined,
   gate: LargeGate = submitter.large,
 ): Promise<unknown> {
-  return isChunked(config, data)
+  return isChunked(config, data, options)
     ? runChunked(submitter, config, data, options, gate)
     : runWhole(submitter, config, data, options, gate);
 }
@@ -47,26 +50,75 @@ function runWhole(
   submitter: Submitter,
   config: Configured,
   data: Uint8Array | Slice | undefined,
-  options: TaskOptions | undefined,
+  options: RunOptions | undefined,
   gate: LargeGate,
 ): Promise<unknown> {
   const signal = options?.signal;
   const task = unusedTask();
-  let result: Promise<unknown>;
+  let terms: Terms;
+  let result: Promise<unknown> | undefined;
   try {
     if (signal?.aborted) throw abortedBy(signal);
+    if (options) checkStrategy(options.strategy, config);
     submitter.requireRoom();
     const large = gate.isLarge(data?.byteLength ?? 0);
-    const terms = partTerms(options && termsOf(options), large, gate.exempt);
+    terms = partTerms(options && termsOf(options), large, gate.exempt);
     check(submitter, config, data);
     result = task.beginOn(submitter, config, terms, data, signal !== undefined);
   } catch (error) {
     submitter.release(config);
     return Promise.reject(error);
   }
+  return result
+    ? send(submitter, task, result, gate, signal)
+    : runLater(submitter, config, terms, data, gate, signal);
+}
+
+function send(
+  submitter: Submitter,
+  task: RunTask,
+  result: Promise<unknown>,
+  gate: LargeGate,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
   if (task.terms.bulk) submitLarge(submitter, task, result, gate, signal);
   else submitter.submit(task);
   return signal ? stoppable(submitter, task, result, signal) : result;
+}
+
+/** Runs it when there is memory for it. */
+async function runLater(
+  submitter: Submitter,
+  config: Configured,
+  terms: Terms,
+  data: Uint8Array | Slice | undefined,
+  gate: LargeGate,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const given = data instanceof Slice ? data : undefined;
+  // The caller may use its memory for something else, as it may when there is no wait.
+  const bytes = data instanceof Uint8Array ? data.slice() : undefined;
+  let lot: Lot;
+  try {
+    const inputBytes = bytes?.length ?? 0;
+    const need = { name: config.name, inputBytes, outputBytes: roomFor(config, data), given };
+    lot = await submitter.supply.wait(need, signal);
+  } catch (error) {
+    submitter.release(config);
+    throw error;
+  }
+  if (bytes && bytes.length > 0) lot.input!.bytes.set(bytes);
+  const task = unusedTask();
+  const result = task.beginWith(submitter, config, terms, given, lot, signal !== undefined);
+  try {
+    // Both may have come about in the meantime.
+    if (signal?.aborted) throw abortedBy(signal);
+    check(submitter, config, data);
+  } catch (error) {
+    task.failed(error);
+    return result;
+  }
+  return send(submitter, task, result, gate, signal);
 }
 
 /** Submits a task on a large object when there is a permit for it. */
@@ -91,8 +143,11 @@ function submitLarge(
 function isChunked(
   { definition: { split, merge } }: Configured,
   data: Uint8Array | Slice | undefined,
+  options: RunOptions | undefined,
 ): boolean {
-  return split !== undefined && (typeof merge === 'object' || (data?.byteLength ?? 0) > split.size);
+  if (split === undefined) return false;
+  if (typeof merge === 'object' || (data?.byteLength ?? 0) > split.size) return true;
+  return options?.strategy === 'chunked' || options?.strategy === 'direct';
 }
 
 /** Bytes of any size, or a slice where it lies. */
@@ -100,23 +155,23 @@ async function runChunked(
   submitter: Submitter,
   config: Configured,
   data: Uint8Array | Slice | undefined,
-  options: TaskOptions | undefined,
+  options: RunOptions | undefined,
   gate: LargeGate,
 ): Promise<unknown> {
   try {
     check(submitter, config, data);
     const terms = options && termsOf(options);
-    const flow: FlowOptions = { signal: options?.signal, terms, gate };
+    const { signal, strategy } = options ?? {};
+    checkStrategy(strategy, config);
+    const flow: FlowOptions = { signal, terms, gate, strategy };
     if (config.kind !== 'transform' && data instanceof Slice) {
       return await runRanges(submitter, config, data, flow);
     }
-    const split = config.definition.split!;
-    const feed =
-      data instanceof Slice
-        ? new SliceFeed(data, split)
-        : (await openSource(data ?? new Uint8Array(0))).feed(split);
     const sink = new CollectingSink();
-    const window = new ChunkWindow(submitter, config, feed, sink, flow);
+    const window =
+      data instanceof Slice
+        ? windowOfSlice(submitter, config, data, sink, flow)
+        : await openWindow(submitter, config, sourceOfBytes(data ?? new Uint8Array(0)), sink, flow);
     await window.run();
     return config.kind === 'value' ? window.value : sink.bytes;
   } finally {

@@ -11,12 +11,14 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { MillraceError } from '@millrace/core';
+import { MillraceError, type Slice } from '@millrace/core';
+import { PAGE_BYTES } from '@millrace/core/internal';
 import type { Split } from '../ops/definition.js';
 import type { Feed } from './chunk-window.js';
 import type { DirectIo } from './direct-io.js';
 import { unlessAborted } from './buffered-input.js';
-import { RangeFeed, SequenceFeed, type Reader } from './feeds.js';
+import { wholePages } from '../threads/file-range.js';
+import { RangeFeed, SequenceFeed, SliceFeed, type Reader } from './feeds.js';
 import { reading } from './io-error.js';
 import { DescriptorReader, IterableReader } from './readers.js';
 
@@ -41,8 +43,17 @@ export interface OpenSource {
   readonly reader: Reader;
   /** How to read it in chunks. */
   feed(split: Split): Feed;
+  /** How to read it in chunks that are ranges of one slice; `undefined` when its size is not certain. */
+  whole?(split: Split): WholeFeed | undefined;
   /** Lets it go; `failed` when before its end. */
   close(failed: boolean): Promise<void>;
+}
+
+/** How an object is read into one slice. */
+export interface WholeFeed {
+  /** The bytes that the slice must have. */
+  readonly sliceBytes: number;
+  into(slice: Slice): Feed;
 }
 
 /** @throws the system's error when a path cannot be opened; MillraceError `ERR_INVALID_ARG` */
@@ -52,7 +63,7 @@ export async function openSource(from: FlowSource, direct?: DirectIo): Promise<O
   }
   direct?.notFile('source');
   if (typeof from === 'number') return openDescriptor(from);
-  if (from instanceof Uint8Array) return iterable([from], from.length);
+  if (from instanceof Uint8Array) return sourceOfBytes(from);
   if (typeof from === 'object' && from !== null) {
     if (Symbol.asyncIterator in from || Symbol.iterator in from) return iterable(from, undefined);
   }
@@ -127,12 +138,31 @@ function file(handle: FileHandle, stats: Stats, direct: boolean): OpenSource {
       ranged
         ? new RangeFeed(handle.fd, stats.size, direct, split)
         : new SequenceFeed(reader, undefined, split),
+    whole(split) {
+      // Neighbours read the page where the one ends and the other begins: both would write it.
+      const shares = direct && split.size % PAGE_BYTES !== 0 && split.size < stats.size;
+      if (!ranged || shares) return undefined;
+      return {
+        sliceBytes: direct ? wholePages(stats.size) : stats.size,
+        into: (slice) => new RangeFeed(handle.fd, stats.size, direct, split, slice),
+      };
+    },
     async close() {
       const closing = reader.stop().then(() => handle.close());
       // A read from a pipe may never come back: the descriptor stays open until it does.
       if (reader.busy) closing.catch(() => {});
       else await closing;
     },
+  };
+}
+
+export function sourceOfBytes(from: Uint8Array): OpenSource {
+  return {
+    ...iterable([from], from.length),
+    whole: (split) => ({
+      sliceBytes: Math.max(1, from.length),
+      into: (slice) => new SliceFeed(slice, split, from),
+    }),
   };
 }
 

@@ -4,10 +4,11 @@ import { Duplex } from 'node:stream';
 import { bytesOf } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
-import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
+import { aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';
 import { HandIn } from './hand-in.js';
 import { HandOut } from './hand-out.js';
+import { windowOfUnknown } from './open-window.js';
 
 /** A `Duplex` whose listeners run in the asynchronous context of whoever made it. */
 class FlowStream extends Duplex {
@@ -21,7 +22,7 @@ class FlowStream extends Duplex {
 export function stream(
   submitter: Submitter,
   config: Configured,
-  { signal }: Pick<FlowOptions, 'signal'>,
+  { signal, strategy }: Pick<FlowOptions, 'signal' | 'strategy'>,
 ): Duplex {
   const input = new HandIn();
   const stop = new AbortController();
@@ -30,7 +31,10 @@ export function stream(
   const duplex: Duplex = new FlowStream({
     construct(callback) {
       const feed = new SequenceFeed(input, undefined, config.definition.split!);
-      const window = new ChunkWindow(submitter, config, feed, output, { signal: stop.signal });
+      const window = windowOfUnknown(submitter, config, feed, output, {
+        signal: stop.signal,
+        strategy,
+      });
       finished = window.run().then(
         () => duplex.push(null),
         (error: unknown) => duplex.destroy(error as Error),

@@ -12,10 +12,11 @@
 import { bytesOf } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
-import { ChunkWindow, aborted, type FlowOptions } from './chunk-window.js';
+import { aborted, type FlowOptions } from './chunk-window.js';
 import { SequenceFeed } from './feeds.js';
 import { HandIn } from './hand-in.js';
 import { HandOut } from './hand-out.js';
+import { windowOfUnknown } from './open-window.js';
 
 /** What `readable.pipeThrough` takes. */
 export interface WebPair {
@@ -28,7 +29,7 @@ export interface WebPair {
 export function web(
   submitter: Submitter,
   config: Configured,
-  { signal }: Pick<FlowOptions, 'signal'>,
+  { signal, strategy }: Pick<FlowOptions, 'signal' | 'strategy'>,
   ended: () => void,
 ): WebPair {
   const input = new HandIn();
@@ -47,7 +48,10 @@ export function web(
   const begin = (): void => {
     if (flow) return;
     const feed = new SequenceFeed(input, undefined, config.definition.split!);
-    const window = new ChunkWindow(submitter, config, feed, output, { signal: stop.signal });
+    const window = windowOfUnknown(submitter, config, feed, output, {
+      signal: stop.signal,
+      strategy,
+    });
     flow = window
       .run()
       .then(() => stop.signal.aborted || readableEnd.close(), fail)

@@ -10,7 +10,7 @@
  * what becomes of the chunks' results.
  */
 import type { BufferPools, Slice } from '@millrace/core';
-import type { TaskOptions } from '../dispatch/task-options.js';
+import type { RunOptions } from '../dispatch/task-options.js';
 import type { Op } from './define-op.js';
 
 /** What `run` is told beside the bytes and the params. */
@@ -49,7 +49,7 @@ export interface TaskMill {
     op: Op<P, R>,
     data?: Uint8Array | Slice,
     params?: NoInfer<P>,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<R>;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError, type BufferPools } from '@millrace/core';
-import type { SlotRef } from '@millrace/core/internal';
+import { PAGE_BYTES, type SlotRef } from '@millrace/core/internal';
 import {
   BYTES,
   BY_LETTER,
@@ -144,9 +144,12 @@ export class Execution {
       const direct = (words[at + FLAGS]! & DIRECT) !== 0;
       const before = start + lead;
       const room = direct ? wholePages(before + length) : before + length;
-      const position = this.#floats[(at + POSITION) >> 1]! - before;
-      const wanted = this.#pools.viewOf(ref as SlotRef, room);
-      const got = readRange(words[at + FILE]!, wanted, position, direct);
+      // What lies before it in a slice that holds the whole object is others'.
+      const from = direct ? start - (start % PAGE_BYTES) : start;
+      const position = this.#floats[(at + POSITION) >> 1]! - before + from;
+      const view = this.#pools.viewOf(ref as SlotRef, room);
+      const wanted = from === 0 ? view : view.subarray(from);
+      const got = from + readRange(words[at + FILE]!, wanted, position, direct);
       if (got < before + length) {
         words[at + RESULT] = FILE_ENDED;
         words[at + SIZE] = Math.max(0, got - before);

@@ -1,7 +1,7 @@
 /** What coordinator and worker post to each other; nothing of it lies on the path of a task that succeeds. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ArenaRenewal, MemoryHandle, ThreadId } from '@millrace/core';
-import type { Limits } from '../dispatch/limits.js';
+import type { CommonLimits } from '../dispatch/limits.js';
 import type { Announcement, Withdrawal } from '../ops/configurations.js';
 import type { GuestRequest } from '../ops/guests.js';
 import type { Warmth } from '../ops/warmth.js';
@@ -37,7 +37,7 @@ export interface Welcome {
   readonly ops: readonly Announcement[];
   /** The most workers there can be. */
   readonly threads: number;
-  readonly limits: Limits;
+  readonly limits: CommonLimits;
   /** How many workers may look for work at one time. */
   readonly spinners: number;
   /** After how many tasks it is to leave. */

@@ -1,10 +1,10 @@
 /** The mill as an op sees it: what the op submits goes from its own thread to whichever comes first. */
 import type { BufferPools, Slice } from '@millrace/core';
-import type { TaskOptions } from '../dispatch/task-options.js';
+import type { RunOptions } from '../dispatch/task-options.js';
 import type { Op } from '../ops/define-op.js';
 import type { TaskMill } from '../ops/definition.js';
 import { EXEMPT, type LargeGate } from '../dispatch/large-operations.js';
-import type { Limits } from '../dispatch/limits.js';
+import type { CommonLimits } from '../dispatch/limits.js';
 
 /** What a thread submits by, once an op of its wants to. */
 export interface Outlet {
@@ -13,7 +13,7 @@ export interface Outlet {
     op: Op<P, unknown>,
     data: Uint8Array | Slice | undefined,
     params: P | undefined,
-    options: TaskOptions | undefined,
+    options: RunOptions | undefined,
   ): Promise<unknown>;
   readonly gate: LargeGate;
 }
@@ -23,7 +23,7 @@ export interface OutletBasis {
   readonly words: Int32Array;
   readonly buffers: BufferPools;
   readonly threadCount: number;
-  readonly limits: Limits;
+  readonly limits: CommonLimits;
   /** A worker must be ended, which the mill's own thread alone can do. */
   readonly onStuck: (worker: number) => void;
 }
@@ -49,7 +49,7 @@ export class TaskSubmitter implements TaskMill {
     op: Op<P, R>,
     data?: Uint8Array | Slice,
     params?: NoInfer<P>,
-    options?: TaskOptions,
+    options?: RunOptions,
   ): Promise<R> {
     this.#source.hold();
     try {
