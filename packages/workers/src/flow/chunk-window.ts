@@ -430,7 +430,8 @@ function frameOf({ definition: { merge } }: Configured): Frame<unknown, unknown>
 }
 
 function fileFor(chunk: Chunk, { plain, direct }: RangeFiles): number {
-  const whole = chunk.offset + chunk.lead === 0 && chunk.length % PAGE_BYTES === 0;
+  const begins = (chunk.offset + chunk.lead) % PAGE_BYTES === 0;
+  const whole = begins && chunk.length % PAGE_BYTES === 0;
   return whole ? (direct ?? plain) : plain;
 }
 
