@@ -15,7 +15,6 @@ import {
   stateOf,
   slabOf,
   type SizedBufferPool,
-  type SliceLender,
   type SlotRef,
 } from '@millrace/core/internal';
 import fc from 'fast-check';
@@ -38,23 +37,13 @@ function poolOf(pool: number, thread = me): SizedBufferPool {
   return roomOf(table, thread).pools[pool]!;
 }
 
-/** No slice here is used by its bytes. */
-const owner: SliceLender = {
-  viewOf: () => expect.unreachable(),
-  isLive: () => expect.unreachable(),
-  share: () => expect.unreachable(),
-  resize: () => expect.unreachable(),
-  tell: () => expect.unreachable(),
-  watch: () => expect.unreachable(),
-};
-
 interface Lent {
   readonly ref: SlotRef;
   readonly lease: number;
 }
 
 function tryLend(pool: SizedBufferPool): Lent | undefined {
-  return pool.lend(owner, pool.slotBytes, false);
+  return pool.lend(pool.slotBytes, false);
 }
 
 function lend(pool: SizedBufferPool): Lent {

@@ -101,7 +101,7 @@ export class BufferPools implements SliceLender {
   readonly #hooks: PoolHooks;
   readonly #madeMs = performance.now();
   /** How the part of this thread in a shared slice ends. */
-  readonly #seatKeeper: SliceKeeper = { takeBack: (ref) => this.#leave(ref) };
+  readonly #seatKeeper: SliceKeeper = { owner: this, takeBack: (ref) => this.#leave(ref) };
   /** How many leases will begin before one is watched; below 0 when it is its turn. */
   #unwatched = 0;
   /** How many slices of this thread share a seat in a slot. */
@@ -120,6 +120,7 @@ export class BufferPools implements SliceLender {
     this.counters = new StripedCounters(table.words, table.layout);
     const settings = fromWords(table.words);
     this.#room = new PoolRoom(table, this.thread, settings);
+    this.#room.owner = this;
     this.#pools = this.#room.pools;
     this.#watch =
       settings.safety === 'off'
@@ -194,7 +195,7 @@ export class BufferPools implements SliceLender {
     // The hot path: short enough to be compiled into whoever calls it.
     const sizeClass = classFor(bytes);
     if (options === undefined && sizeClass >= 0) {
-      const slice = this.#pools[sizeClass]!.lend(this, bytes, --this.#unwatched < 0);
+      const slice = this.#pools[sizeClass]!.lend(bytes, --this.#unwatched < 0);
       if (slice !== undefined) return slice;
     }
     return this.#acquireAnyhow(bytes, options ?? {});
@@ -242,7 +243,7 @@ export class BufferPools implements SliceLender {
     const adopted = this.#room.adopt(ref, lease);
     if (adopted === undefined) throw stale('adopt', ref);
     const watch = this.#watch?.adopt({ ref, lease: adopted, byteLength }, lease);
-    return new Slice(this, this.#room.keeperOf(ref), ref, adopted, byteLength, watch);
+    return new Slice(this.#room.keeperOf(ref), ref, adopted, byteLength, watch);
   }
 
   /**
@@ -258,7 +259,7 @@ export class BufferPools implements SliceLender {
     if (seats === 0 && !this.#room.sharing.join(ref, lease)) throw stale('join', ref);
     if (seats > 0 && !this.#room.holds(ref, lease)) throw stale('join', ref);
     this.#seats.set(ref, seats + 1);
-    return new Slice(this, this.#seatKeeper, ref, lease, byteLength);
+    return new Slice(this.#seatKeeper, ref, lease, byteLength);
   }
 
   /** The threads that hold the shared slice `slice`. */
@@ -438,9 +439,9 @@ export class BufferPools implements SliceLender {
 
   #leaseSlot(bytes: number, critical: boolean, watched: boolean): Slice | undefined {
     const sizeClass = classOf(bytes);
-    const slice = this.#pools[sizeClass]!.lend(this, bytes, watched);
+    const slice = this.#pools[sizeClass]!.lend(bytes, watched);
     if (slice !== undefined || !critical) return slice;
-    return this.#pools[sizeClass + CLASS_COUNT]!.lend(this, bytes, watched);
+    return this.#pools[sizeClass + CLASS_COUNT]!.lend(bytes, watched);
   }
 
   #leaseRun(
@@ -454,7 +455,7 @@ export class BufferPools implements SliceLender {
       if (ref === undefined) return undefined;
       const { lease } = this.#room.runs;
       const watch = watched ? this.watch(ref, lease, bytes) : undefined;
-      if (watch !== null) return new Slice(this, this.#room, ref, lease, bytes, watch);
+      if (watch !== null) return new Slice(this.#room, ref, lease, bytes, watch);
     }
   }
 
@@ -467,7 +468,7 @@ export class BufferPools implements SliceLender {
     const nearer =
       byteLength > LARGEST_CLASS_BYTES
         ? this.#leaseRun(byteLength, false, watched, arena)
-        : this.#pools[classOf(byteLength)]!.lendWithin(arena, this, byteLength, watched);
+        : this.#pools[classOf(byteLength)]!.lendWithin(arena, byteLength, watched);
     if (!nearer) return slice;
     slice.release();
     return nearer;

@@ -28,7 +28,7 @@ import { LeaseCount } from '../slices/lease-count.js';
 import { Sharing } from '../slices/sharing.js';
 import { SlabLife, fold } from '../slices/slab-life.js';
 import { SlabRuns } from '../slices/slab-runs.js';
-import type { SliceHandle, SliceKeeper } from '../slices/slice.js';
+import type { SliceHandle, SliceKeeper, SliceLender } from '../slices/slice.js';
 import { CLOSING, LIVE, SHARED, ended, sameLease, stateOf } from '../slices/slot-word.js';
 import type { SyncOptions } from '../sync/waiter.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
@@ -53,6 +53,8 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   readonly waiting: WaitingRoom;
   /** By number: see `POOL_COUNT`. */
   readonly pools: readonly SizedBufferPool[];
+  /** Whoever lends what is here: the face, to be set before anything is lent. */
+  declare owner: SliceLender;
   /** From here on, slabs are the reserve. */
   readonly normalSlabs: number;
   readonly #table: SlabTable;

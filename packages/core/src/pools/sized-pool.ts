@@ -35,6 +35,8 @@ export interface PoolContext {
   readonly thread: ThreadId;
   readonly count: LeaseCount;
   readonly growth: Growth;
+  /** Whoever lends what these pools have. */
+  readonly owner: SliceLender;
 }
 
 export class SizedBufferPool implements SliceKeeper {
@@ -55,9 +57,12 @@ export class SizedBufferPool implements SliceKeeper {
   readonly #magazine: Magazine;
   readonly #layout: ControlLayout;
   readonly #growth: Growth;
+  readonly #context: PoolContext;
   readonly #keep: Keep;
 
-  constructor({ words, layout, thread, count, growth }: PoolContext, list: FreeList, pool: number) {
+  constructor(context: PoolContext, list: FreeList, pool: number) {
+    const { words, layout, thread, count, growth } = context;
+    this.#context = context;
     this.slotBytes = SIZE_CLASSES[classOfPool(pool)]!;
     this.list = list;
     this.#words = words;
@@ -76,6 +81,10 @@ export class SizedBufferPool implements SliceKeeper {
     this.#keep = (ref, cached) => void this.#magazine.push(ref, cached);
   }
 
+  get owner(): SliceLender {
+    return this.#context.owner;
+  }
+
   /**
    * Leases a slot for `bytes` bytes, which it must hold; `undefined` when none is to be had.
    *
@@ -84,11 +93,11 @@ export class SizedBufferPool implements SliceKeeper {
    *
    * @param watched whether it is the turn of this lease to be watched
    */
-  lend(owner: SliceLender, bytes: number, watched: boolean): Slice | undefined {
+  lend(bytes: number, watched: boolean): Slice | undefined {
     const words = this.#words;
     for (;;) {
       const last = words[this.#magazineAt]! - 1;
-      if (last < 0) return this.#lendFromList(owner, bytes, watched);
+      if (last < 0) return this.#lendFromList(bytes, watched);
       words[this.#magazineAt] = last;
       const ref = words[this.#entriesAt + last] as SlotRef;
       const word = words[this.#entryWordsAt + last]!;
@@ -97,19 +106,14 @@ export class SizedBufferPool implements SliceKeeper {
       if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, word, lease) !== word)
         continue;
       addTo(words, this.#leasedAt, 1);
-      const watch = watched ? owner.watch(ref, lease, bytes) : undefined;
-      if (watch !== null) return new Slice(owner, this, ref, lease, bytes, watch);
+      const watch = watched ? this.owner.watch(ref, lease, bytes) : undefined;
+      if (watch !== null) return new Slice(this, ref, lease, bytes, watch);
     }
   }
 
   /** The same in one of the slabs `within`, where the magazine is of no use: its slots lie anywhere. */
-  lendWithin(
-    within: SlabRange,
-    owner: SliceLender,
-    bytes: number,
-    watched: boolean,
-  ): Slice | undefined {
-    return this.#lendFrom(this.list.within(within), owner, bytes, watched);
+  lendWithin(within: SlabRange, bytes: number, watched: boolean): Slice | undefined {
+    return this.#lendFrom(this.list.within(within), bytes, watched);
   }
 
   /**
@@ -157,18 +161,13 @@ export class SizedBufferPool implements SliceKeeper {
     return { slotBytes: this.slotBytes, cached: this.#magazine.count, slots, free };
   }
 
-  #lendFromList(owner: SliceLender, bytes: number, watched: boolean): Slice | undefined {
-    const slice = this.#lendFrom(this.list, owner, bytes, watched);
+  #lendFromList(bytes: number, watched: boolean): Slice | undefined {
+    const slice = this.#lendFrom(this.list, bytes, watched);
     if (slice && this.#capacity > 1) this.list.take(this.#capacity - 1, this.#keep);
     return slice;
   }
 
-  #lendFrom(
-    list: FreeList,
-    owner: SliceLender,
-    bytes: number,
-    watched: boolean,
-  ): Slice | undefined {
+  #lendFrom(list: FreeList, bytes: number, watched: boolean): Slice | undefined {
     let [ref, lease]: [SlotRef | undefined, number] = [undefined, 0];
     const leased: Keep = (...found) => {
       [ref, lease] = found;
@@ -180,9 +179,9 @@ export class SizedBufferPool implements SliceKeeper {
     }
     if (ref === undefined) return undefined;
     addTo(this.#words, this.#leasedAt, 1);
-    const watch = watched ? owner.watch(ref, lease, bytes) : undefined;
-    if (watch === null) return this.#lendFrom(list, owner, bytes, watched);
-    return new Slice(owner, this, ref, lease, bytes, watch);
+    const watch = watched ? this.owner.watch(ref, lease, bytes) : undefined;
+    if (watch === null) return this.#lendFrom(list, bytes, watched);
+    return new Slice(this, ref, lease, bytes, watch);
   }
 
   /** Of a slot that is not to go into the magazine, or for which there is no room. */

@@ -37,6 +37,8 @@ export interface SliceLender extends SliceOwner {
 
 /** How a lease ends. */
 export interface SliceKeeper {
+  /** The pools that lent what it keeps. */
+  readonly owner: SliceOwner;
   /**
    * @returns whether somebody waits, and must be told
    * @throws MillraceError `ERR_SLICE_STALE` when it had ended before
@@ -71,22 +73,18 @@ export class Slice implements SliceHandle {
   declare lease: number;
   /** Bytes asked for; the slot may be larger. */
   declare byteLength: number;
-  /** The pools that lent this slice. */
-  declare readonly owner: SliceOwner;
   #keeper: SliceKeeper;
   #bytes: Uint8Array<SharedArrayBuffer> | undefined = undefined;
   /** No keeper of another kind, as calls of a single kind can be compiled into one piece. */
   #watch: SliceWatch | undefined;
 
   constructor(
-    owner: SliceOwner,
     keeper: SliceKeeper,
     ref: SlotRef,
     lease: number,
     byteLength: number,
     watch?: SliceWatch,
   ) {
-    this.owner = owner;
     this.#keeper = keeper;
     this.#watch = watch;
     this.ref = ref;
@@ -182,6 +180,11 @@ export class Slice implements SliceHandle {
     this.lease = lease;
     this.byteLength = byteLength;
     this.#bytes = undefined;
+  }
+
+  /** The pools that lent this slice. Its keeper knows them: the smaller a slice, the quicker it is made. */
+  get owner(): SliceOwner {
+    return this.#keeper.owner;
   }
 
   /** For the pools: how its lease ends. */

@@ -37,7 +37,6 @@ import {
   type PoolSettings,
   type SlabTable,
   type SliceKeeper,
-  type SliceLender,
   type SlotRef,
 } from '@millrace/core/internal';
 import type { Case, ThreadBody, ThreadContext, World } from '@millrace/interleave';
@@ -67,9 +66,6 @@ const SETTINGS: PoolSettings = {
 class FewSlots extends Geometry {
   override readonly slots = SLOTS;
 }
-
-/** Slices need an owner for their bytes, which nobody looks at here. */
-const nobody = {} as SliceLender;
 
 /** What a thread holds: a slot, and the word that proves it. */
 export interface Lease {
@@ -135,7 +131,7 @@ export class Memory {
     this.ensureTidy(world, live, gone);
     const room = this.roomOf(world.words, OBSERVER);
     let leased = 0;
-    while (room.pools[WHOLE]!.lend(nobody, 1, false) !== undefined || takeRetired(room)) leased++;
+    while (room.pools[WHOLE]!.lend(1, false) !== undefined || takeRetired(room)) leased++;
     if (live === 0) ensure(leased === this.slabs, `${leased} of ${this.slabs} slabs can be leased`);
   }
 
@@ -229,12 +225,12 @@ export class Memory {
 /** Another class may have the slabs, and threads that live may keep slots in magazines: those can be had too. */
 function takeRetired(room: PoolRoom): boolean {
   for (let slab = 0; slab < room.layout.slabs; slab++) room.life.retire(slab);
-  return room.pools[WHOLE]!.lend(nobody, 1, false) !== undefined;
+  return room.pools[WHOLE]!.lend(1, false) !== undefined;
 }
 
 /** Leases a slot of `sizeClass`, which must be of that size, and writes to it. */
 export function take(room: PoolRoom, sizeClass: number): Lease | undefined {
-  const slice = room.pools[sizeClass]!.lend(nobody, 1, false);
+  const slice = room.pools[sizeClass]!.lend(1, false);
   if (slice === undefined) return undefined;
   const { ref, lease } = slice;
   const serves = slabPoolOf(room.life.wordOf(slabOf(ref)));

@@ -16,8 +16,8 @@ export class Loan implements SliceOwner {
 
   /** The lender's slice that `note` tells of, the first one lent being number 0. */
   lend([ref, lease, byteLength]: Note): Slice {
-    const keeper = new Borrowed(() => slice);
-    const slice: Slice = new Slice(this, keeper, ref as SlotRef, lease!, byteLength!);
+    const keeper = new Borrowed(this, () => slice);
+    const slice: Slice = new Slice(keeper, ref as SlotRef, lease!, byteLength!);
     this.#slices.set(slice, this.#slices.size);
     return slice;
   }
@@ -57,9 +57,11 @@ export class Loan implements SliceOwner {
 
 /** How the borrower's lease ends: not by the borrower. */
 class Borrowed implements SliceKeeper {
+  readonly owner: SliceOwner;
   readonly #slice: () => Slice;
 
-  constructor(slice: () => Slice) {
+  constructor(owner: SliceOwner, slice: () => Slice) {
+    this.owner = owner;
     this.#slice = slice;
   }
 
