@@ -6,7 +6,7 @@ import { missingCommands, pathOf } from './scripts/lib/system-commands.mjs';
 
 // Tests start threads of their own. On two cores, two test files at a time is all that can be had, and in packages that
 // measure threads or kill them, one.
-const filesAtATime: Record<string, number> = { core: 2 };
+const filesAtATime: Record<string, number> = { core: 2, observe: 2 };
 
 export default defineConfig({
   test: {
