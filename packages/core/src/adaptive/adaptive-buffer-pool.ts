@@ -241,15 +241,14 @@ export class AdaptiveBufferPool {
     const [from, branch] = [readerOf(reader), writerOf(writer)];
     const operation = new Operation(this.#shop, size, strategy);
     const { chunkSize } = operation;
-    let tee: ChunkedTeeReader;
     try {
-      tee = new ChunkedTeeReader(from, branch, operation, { ...options, chunkSize });
+      return new ChunkedTeeReader(from, branch, operation, { ...options, chunkSize }, () =>
+        operation.end(),
+      );
     } catch (error) {
       operation.end();
       throw error;
     }
-    void tee.finished.then(() => operation.end());
-    return tee;
   }
 
   /** A plain object. */
