@@ -87,6 +87,7 @@ describe('A reader', () => {
           ? new ReadableStream({ type: 'bytes', pull })
           : new ReadableStream({ pull });
         expect((await readAll(readerOf(stream), readSizes)).bytes).toEqual(bytes);
+        expect(stream.locked).toBe(false);
       }),
     );
   });
@@ -176,7 +177,11 @@ describe('A writer', () => {
     memory.set([1, 2]);
     await writer.write(memory);
     memory.set([3, 4]);
-    await writer.write(memory);
+    const writing = writer.write(memory);
+    expect(stream.locked).toBe(true);
+    await writing;
+    // Whoever gave the stream away may go on with it.
+    expect(stream.locked).toBe(false);
     await writer.close?.();
     expect(taken.map((piece) => [...piece])).toEqual([
       [1, 2],
