@@ -3,11 +3,12 @@
  *
  *   normal      what has been idle for its lifetime, or is too old
  *   elevated    one stage more each time: magazines, then all idle slabs, then idle arenas
- *   critical    all of these
+ *   critical    all of these, and the garbage collector is called: what was private and is done with goes as well
  *
  * It goes in steps shorter than a millisecond, since the thread that does it has other work: a slab of small
  * slots has a thousand words to be read.
  */
+import { callCollector } from '../memory/collector.js';
 import type { BufferPools, ShrinkOptions } from './buffer-pools.js';
 import type { MemorySettings } from './memory-settings.js';
 import type { MemoryPressure } from './pressure.js';
@@ -20,6 +21,8 @@ export const SMALL_CLASSES = 3;
 const LOOKS_IN_A_LIFETIME = 4;
 /** And as often as this where they live for longer: the pools may have ages of their own. */
 const LONGEST_REST_MS = 10_000;
+/** While pressure is critical the collector is called at one relief in so many: it has to have time. */
+const CALL_EVERY = 8;
 
 /** What was given back. */
 export interface Relief {
@@ -48,6 +51,8 @@ export class Reliever {
   #unfinished: 'slabs' | 'arenas' | undefined;
   /** At how many more steps idle slabs need not be looked for. */
   #restful = 0;
+  /** Reliefs since pressure became critical. */
+  #critical = 0;
 
   constructor(pools: BufferPools, settings: MemorySettings) {
     this.#pools = pools;
@@ -56,6 +61,8 @@ export class Reliever {
 
   /** Memory is in use. */
   relieve(pressure: MemoryPressure): ReliefStep {
+    if (pressure !== 'critical') this.#critical = 0;
+    else if (!this.#unfinished && this.#critical++ % CALL_EVERY === 0) callCollector();
     if (pressure === 'normal') return this.#tidy();
     if (pressure === 'critical') this.#stages = ALL_STAGES;
     else if (!this.#unfinished) this.#stages = Math.min(ALL_STAGES, this.#stages + 1);

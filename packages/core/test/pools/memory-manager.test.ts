@@ -20,7 +20,7 @@ import {
   stateOf,
   type SlabTable,
 } from '@millrace/core/internal';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { TICK, TICK_MS } from '../../dist/memory/layout.js';
 import { expectSound, slabStates, slotsOf } from '../audit.ts';
 import { createTable, join } from '../memory.ts';
@@ -234,6 +234,32 @@ test('under critical pressure a relief takes all steps at once, and after it the
   manager.sample();
   expect(whole(() => manager.relieve())).toEqual({ slabs: 0, arenas: 0 });
   expect(slabStates(table)).toEqual([OPEN]);
+});
+
+test('under critical pressure the garbage collector is called, and then now and then', () => {
+  const { manager, reading } = scene(1);
+  const made: number[] = [];
+  class Counted extends ArrayBuffer {
+    constructor(bytes: number) {
+      super(bytes);
+      made.push(bytes);
+    }
+  }
+  vi.stubGlobal('ArrayBuffer', Counted);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const relieveTimes = (times: number): number => {
+    made.length = 0;
+    for (let i = 0; i < times; i++) manager.relieve();
+    return made.filter((bytes) => bytes > 64 * MiB).length;
+  };
+  reading.usedBytes = 900 * MiB;
+  manager.sample();
+  expect(relieveTimes(20), 'not while it is elevated').toBe(0);
+  reading.usedBytes = 990 * MiB;
+  manager.sample();
+  expect(relieveTimes(1)).toBe(1);
+  expect(relieveTimes(7)).toBe(0);
+  expect(relieveTimes(16)).toBe(2);
 });
 
 test('a relief leaves what is lent, and what others keep in their magazines is idle', () => {
