@@ -20,7 +20,7 @@ import type { LeakRecord } from '../slices/leak-watch.js';
 import type { WaitLimits } from '../sync/patience.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { PoolRoom, stale } from './pool-room.js';
-import type { SizedBufferPool } from './sized-pool.js';
+import type { SlotPool } from './slot-pool.js';
 import { Preallocation } from './preallocation.js';
 import { checked, fromWords, ticksOf, toWords, type BufferPoolsOptions } from './settings.js';
 import { sweep } from './sweeper.js';
@@ -94,7 +94,7 @@ export class BufferPools implements SliceLender {
   readonly registry: ThreadRegistry;
   readonly counters: StripedCounters;
   /** By number: see `POOL_COUNT`. */
-  readonly #pools: readonly SizedBufferPool[];
+  readonly #pools: readonly SlotPool[];
   readonly #table: SlabTable;
   readonly #room: PoolRoom;
   readonly #watch: Watch | undefined;

@@ -36,7 +36,7 @@ import { Growth } from './growth.js';
 import { IdleSince } from './idle-since.js';
 import { lentBytes } from './occupancy.js';
 import type { PoolSettings } from './settings.js';
-import { SizedBufferPool } from './sized-pool.js';
+import { SlotPool } from './slot-pool.js';
 import type { Sweepable } from './sweeper.js';
 import { WaitingRoom } from './waiting-room.js';
 
@@ -52,7 +52,7 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   readonly sharing: Sharing;
   readonly waiting: WaitingRoom;
   /** By number: see `POOL_COUNT`. */
-  readonly pools: readonly SizedBufferPool[];
+  readonly pools: readonly SlotPool[];
   /** Whoever lends what is here: the face, to be set before anything is lent. */
   declare owner: SliceLender;
   /** From here on, slabs are the reserve. */
@@ -93,7 +93,7 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     this.growth = new Growth(words, layout, this.life, lists, settings);
     this.runs = new SlabRuns(words, layout, thread, this.count, ensure, call);
     this.sharing = new Sharing(words, layout, thread, (ref, word) => this.end(ref, word));
-    this.pools = lists.map((list, pool) => new SizedBufferPool(this, list, pool));
+    this.pools = lists.map((list, pool) => new SlotPool(this, list, pool));
   }
 
   /** The most bytes that one slice can have. */

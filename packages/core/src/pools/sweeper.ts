@@ -13,13 +13,13 @@ import type { SlabLife } from '../slices/slab-life.js';
 import type { SlabRuns } from '../slices/slab-runs.js';
 import { CACHED, LIVE, RETURNING, isHeld } from '../slices/slot-word.js';
 import type { ThreadId, ThreadRegistry } from '../threads/registry.js';
-import type { PoolContext, SizedBufferPool } from './sized-pool.js';
+import type { PoolContext, SlotPool } from './slot-pool.js';
 import type { WaitingRoom } from './waiting-room.js';
 
 /** What a sweep works on. */
 export interface Sweepable extends PoolContext {
   readonly registry: ThreadRegistry;
-  readonly pools: readonly SizedBufferPool[];
+  readonly pools: readonly SlotPool[];
   readonly life: SlabLife;
   readonly runs: SlabRuns;
   readonly sharing: Sharing;

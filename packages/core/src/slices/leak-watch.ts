@@ -122,7 +122,7 @@ const engine = Error as ErrorConstructor & { stackTraceLimit: number };
 
 /** Lines of a stack that stand for the watch itself. */
 const OWN_LINES =
-  /(?:leak-watch|pools\/(?:watch|sized-pool|buffer-pools)|slices\/slice)\.js|new Trace|Trace\.use/;
+  /(?:leak-watch|pools\/(?:watch|slot-pool|buffer-pools)|slices\/slice)\.js|new Trace|Trace\.use/;
 
 /** At most so many of its lines are our own. */
 const MOST_OWN_LINES = 12;

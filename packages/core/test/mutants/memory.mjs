@@ -70,7 +70,7 @@ export const mutants = [
     caughtBy: slabs,
   },
   {
-    file: 'pools/sized-pool.js',
+    file: 'pools/slot-pool.js',
     fault: 'an entry of a magazine stands for the slot whatever became of it',
     edits: [
       [
@@ -81,7 +81,7 @@ export const mutants = [
     caughtBy: slabs,
   },
   {
-    file: 'pools/sized-pool.js',
+    file: 'pools/slot-pool.js',
     fault: 'a release is a store, not an exchange',
     edits: [
       [
@@ -92,7 +92,7 @@ export const mutants = [
     caughtBy: share,
   },
   {
-    file: 'pools/sized-pool.js',
+    file: 'pools/slot-pool.js',
     fault: 'a release looks at ATTENTION before its exchange',
     edits: [
       [

@@ -14,7 +14,7 @@ import {
   pack,
   stateOf,
   slabOf,
-  type SizedBufferPool,
+  type SlotPool,
   type SlotRef,
 } from '@millrace/core/internal';
 import fc from 'fast-check';
@@ -33,7 +33,7 @@ const table = createTable(2);
 /** Large enough that a magazine of it holds few. */
 const KiB256_CLASS = 5;
 
-function poolOf(pool: number, thread = me): SizedBufferPool {
+function poolOf(pool: number, thread = me): SlotPool {
   return roomOf(table, thread).pools[pool]!;
 }
 
@@ -42,22 +42,22 @@ interface Lent {
   readonly lease: number;
 }
 
-function tryLend(pool: SizedBufferPool): Lent | undefined {
+function tryLend(pool: SlotPool): Lent | undefined {
   return pool.lend(pool.slotBytes, false);
 }
 
-function lend(pool: SizedBufferPool): Lent {
+function lend(pool: SlotPool): Lent {
   const slice = tryLend(pool);
   expect(slice).toBeDefined();
   return slice!;
 }
 
 /** Takes a slot back while nobody waits. */
-function takeBack(pool: SizedBufferPool, { ref, lease }: Lent): void {
+function takeBack(pool: SlotPool, { ref, lease }: Lent): void {
   expect(pool.takeBack(ref, lease), 'nobody waits').toBe(false);
 }
 
-function expectEnded(pool: SizedBufferPool, { ref, lease }: Lent): void {
+function expectEnded(pool: SlotPool, { ref, lease }: Lent): void {
   expect(codeOf(() => pool.takeBack(ref, lease))).toBe('ERR_SLICE_STALE');
 }
 
@@ -284,8 +284,8 @@ test('the pools of three threads do what one plain set of slots does', () => {
       wipe(table);
       const pools = threads.map((thread) => poolOf(sizeClass, thread));
       const capacity = (table.layout.slabs * SLAB_BYTES) / SIZE_CLASSES[sizeClass]!;
-      const held = new Map<SlotRef, { pool: SizedBufferPool; lease: number }>();
-      const ended: [SizedBufferPool, Lent][] = [];
+      const held = new Map<SlotRef, { pool: SlotPool; lease: number }>();
+      const ended: [SlotPool, Lent][] = [];
       for (const { kind, thread, n } of steps) {
         const pool = pools[thread]!;
         const [ref, holding] = [...held][n % Math.max(1, held.size)] ?? [];

@@ -39,7 +39,7 @@ export interface PoolContext {
   readonly owner: SliceLender;
 }
 
-export class SizedBufferPool implements SliceKeeper {
+export class SlotPool implements SliceKeeper {
   /** Slot size in bytes. */
   readonly slotBytes: number;
   readonly list: FreeList;
