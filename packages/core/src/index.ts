@@ -42,6 +42,31 @@ export { ChunkedTeeReader, type TeeReport } from './adaptive/chunked-tee-reader.
 export type { TeeBranchReport, TeeBranchState } from './adaptive/tee-branch.js';
 export type { TeeOptions, TeePolicy } from './adaptive/tee-options.js';
 export type { Chunk, ChunkSource } from './adaptive/chunk-stock.js';
+export type { AllocOptions, AllocationPriority, MemoryLocality } from './managed/alloc-options.js';
+export {
+  BUFFER_CLASSES,
+  DEFAULT_BUFFER_SIZES,
+  bufferClassOf,
+  type BufferClass,
+  type BufferSizes,
+} from './managed/buffer-class.js';
+export {
+  BUFFER_EVENT_TYPES,
+  type BufferEvent,
+  type BufferEventSink,
+  type BufferEventType,
+} from './managed/buffer-event.js';
+export type { BufferMetrics } from './managed/buffer-metrics.js';
+export {
+  checkedManagerConfig,
+  checkedPoolConfig,
+  type BufferAllocationStrategy,
+  type BufferManagerConfig,
+  type BufferManagerSettings,
+  type PoolConfig,
+  type PoolSettings,
+} from './managed/managed-settings.js';
+export type { PoolStatistics } from './managed/pool-statistics.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';
 export type { ArenaHandle } from './memory/arena.js';
 export type { ArenaRenewal } from './memory/arenas.js';
