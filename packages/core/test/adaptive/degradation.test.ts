@@ -2,6 +2,7 @@
 import {
   AdaptiveBufferPool,
   BufferPools,
+  MemoryManager,
   type AdaptiveServices,
   type BufferPoolConfig,
   type Degradation,
@@ -215,6 +216,47 @@ async function outOfMemory(): Promise<Error> {
   const pools = BufferPools.create({ memory: 4 * MiB }, OWNER);
   return rejectionOf(new AdaptiveBufferPool(pools).acquireAsync(2 ** 52));
 }
+
+test('a memory manager says how short memory is, and the error says what is left', async () => {
+  const pools = BufferPools.create({ memory: 16 * MiB }, OWNER);
+  const reading = { source: 'probe', usedBytes: 0, limitBytes: 100 * MiB };
+  const manager = new MemoryManager(
+    pools,
+    { memoryPressureThreshold: 4 * MiB, criticalThreshold: 8 * MiB },
+    [() => reading],
+  );
+  const pool = new AdaptiveBufferPool(pools, {}, { memory: manager });
+  const source = new Uint8Array(200 * KiB).fill(9);
+  const copyAt = async (lentBytes: number, usedBytes: number): Promise<unknown> => {
+    using lent = lentBytes > 0 ? pools.acquire(lentBytes) : undefined;
+    reading.usedBytes = usedBytes;
+    manager.sample();
+    const before = pool.stats().operations.medium;
+    await pool.copyBuffer(new Uint8Array(source.length), source, source.length);
+    const after = pool.stats().operations.medium;
+    expect(lent?.live).not.toBe(false);
+    return {
+      pressure: manager.pressure,
+      pooled: after.pooled - before.pooled,
+      chunked: after.chunked - before.chunked,
+      direct: after.direct - before.direct,
+    };
+  };
+  const none = { pooled: 0, chunked: 0, direct: 0 };
+  expect(await copyAt(0, 0)).toEqual({ ...none, pressure: 'normal', pooled: 1 });
+  expect(await copyAt(4 * MiB, 0)).toEqual({ ...none, pressure: 'elevated', chunked: 1 });
+  expect(await copyAt(8 * MiB, 0)).toEqual({ ...none, pressure: 'critical', direct: 1 });
+  expect(await copyAt(0, 0)).toEqual({ ...none, pressure: 'normal', pooled: 1 });
+  expect(await copyAt(0, 96 * MiB)).toEqual({ ...none, pressure: 'critical', direct: 1 });
+  expect(pool.stats().degraded).toBe(true);
+  const error = await rejectionOf(pool.acquireAsync(5 * MiB));
+  expect(error.code).toBe('ERR_OUT_OF_MEMORY');
+  expect(error.message).toContain(`${5 * MiB} bytes that "maxBufferSize" asks for`);
+  expect(error.message).toContain(`${4 * MiB} bytes are left`);
+  expect(await copyAt(0, 10 * MiB)).toEqual({ ...none, pressure: 'normal', pooled: 1 });
+  expect(pool.stats()).toMatchObject({ degraded: false, recoveries: 2, activeBuffers: 0 });
+  expect(pool.stats().degradations).toEqual({ chunked: 1, direct: 0, emergency: 2 });
+});
 
 test('100,000 operations under pressure that comes and goes leave nothing behind', async () => {
   const memory = new Memory();
