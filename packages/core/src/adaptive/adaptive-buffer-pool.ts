@@ -7,12 +7,11 @@ import type { BufferPools } from '../pools/buffer-pools.js';
 import type { LeakRecord } from '../slices/leak-watch.js';
 import type { Slice } from '../slices/slice.js';
 import { PooledBuffer, PrivateBuffer, type AdaptiveBuffer } from './adaptive-buffer.js';
-import { isPromise, type Answer } from './answer.js';
+import type { Answer } from './answer.js';
 import { readerOf, writerOf, type ByteSource, type ByteTarget } from './byte-io.js';
 import { Cap, type LargeOpsGate } from './cap.js';
 import { categoryOf, type ObjectCategory } from './category.js';
 import { optimalChunkSize, type ChunkTerms } from './chunk-size.js';
-import { copyInChunks } from './chunked-copy.js';
 import { checkedConfig, type BufferPoolConfig, type CheckedConfig } from './config.js';
 import { ChunkedTeeReader } from './chunked-tee-reader.js';
 import { CostModel } from './cost-model.js';
@@ -21,8 +20,7 @@ import { explanation, type Explanation } from './explanation.js';
 import { HeldBuffers, type BufferLeak, type HeldBuffer } from './held-buffers.js';
 import { Operation, type Workshop } from './operation.js';
 import { OwnGate } from './own-gate.js';
-import { PrivateMemory, type MemoryGuard } from './private-memory.js';
-import { copyShort, type Rest } from './short-copy.js';
+import { Place, PrivateMemory, type MemoryGuard } from './private-memory.js';
 import { selectStrategy, type BufferPoolStrategy, type PlainStrategy } from './strategy.js';
 import type { TeeOptions } from './tee-options.js';
 import { Usage, type BufferPoolStats, type GcImpact } from './usage.js';
@@ -88,7 +86,8 @@ export class AdaptiveBufferPool {
   constructor(pools: BufferPools, config: BufferPoolConfig = {}, services: AdaptiveServices = {}) {
     this.#pools = pools;
     this.config = checkedConfig(config, pools.stats().memoryBytes, pools.largest);
-    const { enabled, enableDetailedMetrics, maxConcurrentLargeOps, minBufferSize } = this.config;
+    const { enabled, enableDetailedMetrics, maxConcurrentLargeOps, minBufferSize, chunkSize } =
+      this.config;
     const {
       memory,
       gate,
@@ -117,8 +116,8 @@ export class AdaptiveBufferPool {
       ladder: this.#ladder,
       costs: new CostModel(),
       cap: new Cap(gate ?? new OwnGate(maxConcurrentLargeOps, pools.thread)),
-      // An operation has two at most: one is read while the other is written.
-      memory: new PrivateMemory(memory, 2 * maxConcurrentLargeOps, minBufferSize),
+      // An operation has two chunks at most: one is read while the other is written.
+      memory: new PrivateMemory(memory, 2 * maxConcurrentLargeOps * chunkSize, minBufferSize),
       guard: memory,
       nowNs,
     };
@@ -197,24 +196,9 @@ export class AdaptiveBufferPool {
     options: AdaptiveCopyOptions = {},
   ): Answer<number> {
     const { signal, strategy, exact = false } = options;
-    const [writer, reader] = [writerOf(dst), readerOf(src)];
-    const operation = new Operation(this.#shop, size, strategy);
-    const { chunkSize } = operation;
-    const rest: Rest = (to, from) =>
-      copyInChunks(to, from, size, operation, { chunkSize, exact, ...(signal && { signal }) });
-    let copied: Answer<number>;
-    try {
-      const room = exact || signal?.aborted ? undefined : operation.tryBegin();
-      copied = room
-        ? copyShort(writer, reader, room, rest, (bytes) => operation.filled(bytes))
-        : rest(writer, reader);
-    } catch (error) {
-      operation.end();
-      throw error;
-    }
-    if (isPromise(copied)) return copied.finally(() => operation.end());
-    operation.end();
-    return copied;
+    const writer = writerOf(dst);
+    const reader = readerOf(src);
+    return new Operation(this.#shop, size, strategy).copy(writer, reader, exact, signal);
   }
 
   /** Like {@link copyBuffer}, in chunks whatever the size. */
@@ -316,9 +300,11 @@ export class AdaptiveBufferPool {
     this.#usage.began(category, 'direct');
     this.#usage.missed(size);
     this.#usage.served(size);
+    const place = new Place(bytes);
     const held = this.#held;
-    const buffer = (it?: HeldBuffer): PrivateBuffer =>
-      new PrivateBuffer(bytes, this.#usage, undefined, it);
-    return held ? held.watched(size, category, 'direct', buffer) : buffer();
+    if (!held) return new PrivateBuffer(place, this.#usage, undefined);
+    const buffer = (it: HeldBuffer): PrivateBuffer =>
+      new PrivateBuffer(place, this.#usage, undefined, undefined, it);
+    return held.watched(size, category, 'direct', buffer);
   }
 }

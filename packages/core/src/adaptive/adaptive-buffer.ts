@@ -4,7 +4,7 @@
 import { MillraceError } from '../errors.js';
 import type { Slice } from '../slices/slice.js';
 import type { HeldBuffer } from './held-buffers.js';
-import type { PrivateMemory } from './private-memory.js';
+import type { Place, PrivateMemory } from './private-memory.js';
 import type { PlainStrategy } from './strategy.js';
 import type { Usage } from './usage.js';
 
@@ -45,6 +45,12 @@ export class PooledBuffer implements AdaptiveBuffer {
     return this.slice.bytes;
   }
 
+  /** The first `count` of its bytes. */
+  part(count: number): Uint8Array {
+    const { bytes } = this.slice;
+    return count === bytes.length ? bytes : bytes.subarray(0, count);
+  }
+
   release(): void {
     this.slice.release();
     this.#usage.put();
@@ -57,21 +63,27 @@ export class PooledBuffer implements AdaptiveBuffer {
 }
 
 export class PrivateBuffer implements AdaptiveBuffer {
-  #bytes: Uint8Array<ArrayBuffer> | undefined;
+  #place: Place | undefined;
   readonly #usage: Usage;
   readonly #home: PrivateMemory | undefined;
+  readonly #lease: Slice | undefined;
   readonly #held: HeldBuffer | undefined;
 
-  /** @param home where its memory goes after its release, if that is to be used again */
+  /**
+   * @param home where its place is kept after its release, if it is to be used again
+   * @param lease ends with it: a slice whose bytes nobody uses
+   */
   constructor(
-    bytes: Uint8Array<ArrayBuffer>,
+    place: Place,
     usage: Usage,
     home: PrivateMemory | undefined,
+    lease?: Slice,
     held?: HeldBuffer,
   ) {
-    this.#bytes = bytes;
+    this.#place = place;
     this.#usage = usage;
     this.#home = home;
+    this.#lease = lease;
     this.#held = held;
   }
 
@@ -84,21 +96,28 @@ export class PrivateBuffer implements AdaptiveBuffer {
   }
 
   get bytes(): Uint8Array {
-    if (this.#bytes === undefined) throw released('use');
-    return this.#bytes;
+    if (this.#place === undefined) throw released('use');
+    return this.#place.bytes;
+  }
+
+  /** The first `count` of its bytes. */
+  part(count: number): Uint8Array {
+    if (this.#place === undefined) throw released('use');
+    return this.#place.part(count);
   }
 
   release(): void {
-    const bytes = this.#bytes;
-    if (bytes === undefined) throw released('release');
-    this.#bytes = undefined;
-    this.#home?.give(bytes);
+    const place = this.#place;
+    if (place === undefined) throw released('release');
+    this.#place = undefined;
+    this.#home?.give(place);
+    this.#lease?.release();
     this.#usage.put();
     this.#held?.end();
   }
 
   [Symbol.dispose](): void {
-    if (this.#bytes !== undefined) this.release();
+    if (this.#place !== undefined) this.release();
   }
 }
 

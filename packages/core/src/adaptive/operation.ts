@@ -6,20 +6,23 @@
  *            pooled, chunked                   chunked                 direct               emergency
  */
 import { MillraceError } from '../errors.js';
-import { SIZE_CLASSES } from '../memory/size-classes.js';
+import { SIZE_CLASSES, classFor } from '../memory/size-classes.js';
 import type { BufferPools } from '../pools/buffer-pools.js';
 import type { MemoryPressure } from '../pools/pressure.js';
 import type { Slice } from '../slices/slice.js';
 import { PooledBuffer, PrivateBuffer, type AdaptiveBuffer } from './adaptive-buffer.js';
-import type { Answer } from './answer.js';
+import { isPromise, type Answer } from './answer.js';
+import type { ByteReader, ByteWriter } from './byte-io.js';
 import type { Cap, Permit } from './cap.js';
 import { categoryOf, type ObjectCategory } from './category.js';
 import { optimalChunkSize } from './chunk-size.js';
 import type { ChunkSource } from './chunk-stock.js';
+import { copyInChunks } from './chunked-copy.js';
 import type { CheckedConfig } from './config.js';
 import type { CostModel } from './cost-model.js';
 import type { Ladder } from './degradation.js';
-import type { MemoryGuard, PrivateMemory } from './private-memory.js';
+import { Place, type MemoryGuard, type PrivateMemory } from './private-memory.js';
+import { copyShort, type LongCopy } from './short-copy.js';
 import {
   STRATEGIES,
   selectStrategy,
@@ -42,7 +45,7 @@ export interface Workshop {
   readonly nowNs: () => number;
 }
 
-export class Operation implements ChunkSource {
+export class Operation implements ChunkSource, LongCopy {
   readonly category: ObjectCategory;
   /** With which it began. */
   readonly strategy: PlainStrategy;
@@ -56,7 +59,7 @@ export class Operation implements ChunkSource {
   #leaving: AbortController | undefined;
   #ended = false;
   /** What it has begun with, until it is taken. */
-  #first: PooledBuffer | undefined;
+  #first: PooledBuffer | PrivateBuffer | undefined;
   /** Whether it has come to the last step. */
   #emergency = false;
   #chunks = 0;
@@ -87,13 +90,45 @@ export class Operation implements ChunkSource {
     return this.category === 'large' || this.category === 'veryLarge';
   }
 
+  /** Copies all of `src` to `dst`, and ends then. */
+  copy(
+    dst: ByteWriter,
+    src: ByteReader,
+    exact: boolean,
+    signal: AbortSignal | undefined,
+  ): Answer<number> {
+    let copied: Answer<number>;
+    try {
+      const buffer = exact || signal?.aborted ? undefined : this.#tryBegin();
+      copied = buffer
+        ? copyShort(dst, src, buffer, this, signal)
+        : this.goOn(dst, src, signal, exact);
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+    if (isPromise(copied)) return copied.finally(() => this.end());
+    this.end();
+    return copied;
+  }
+
+  goOn(
+    dst: ByteWriter,
+    src: ByteReader,
+    signal: AbortSignal | undefined,
+    exact = false,
+  ): Answer<number> {
+    const options = { chunkSize: this.chunkSize, exact, ...(signal && { signal }) };
+    return copyInChunks(dst, src, this.#size, this, options);
+  }
+
   /** The first chunk before it is taken, if one slice holds all and is free now. */
-  tryBegin(): Uint8Array | undefined {
+  #tryBegin(): PooledBuffer | PrivateBuffer | undefined {
     if (this.strategy !== 'pooled' || this.large) return undefined;
     const slice = this.#shop.pools.tryAcquire(this.chunkSize);
     if (!slice) return undefined;
     this.#first = this.#lend(slice, this.chunkSize);
-    return this.#first.bytes;
+    return this.#first;
   }
 
   /**
@@ -198,11 +233,30 @@ export class Operation implements ChunkSource {
     }
   }
 
-  #lend(slice: Slice, bytes: number): PooledBuffer {
+  #lend(slice: Slice, bytes: number): PooledBuffer | PrivateBuffer {
     const { ladder, usage } = this.#shop;
     usage.hit();
-    if (ladder.degraded && this.#pressure === 'normal') ladder.had(this.strategy, bytes);
-    return new PooledBuffer(slice, usage);
+    if (this.#pressure !== 'normal') return new PooledBuffer(slice, usage);
+    if (ladder.degraded) ladder.had(this.strategy, bytes);
+    return this.#placed(slice, bytes);
+  }
+
+  /**
+   * What is copied never leaves this thread, and V8 takes twice as long to copy into shared memory and out
+   * of it as into other. So the slice is only the right to so many bytes; they are in a private place,
+   * and its own are not touched.
+   */
+  #placed(slice: Slice, bytes: number): PooledBuffer | PrivateBuffer {
+    const { config, memory, usage } = this.#shop;
+    const size =
+      this.strategy === 'pooled' ? Math.min(roomFor(bytes), config.maxBufferSize) : bytes;
+    let place = memory.take(size);
+    if (!place) {
+      place = memory.tryAllocate(size);
+      if (!place) return new PooledBuffer(slice, usage);
+      usage.placed(size);
+    }
+    return new PrivateBuffer(place, usage, memory, slice);
   }
 
   /** The pools have nothing of `bytes` bytes: a slice of a smaller class, or private memory. */
@@ -224,7 +278,7 @@ export class Operation implements ChunkSource {
 
   /** Private memory; in the end the least of it. */
   #private(bytes: number): AdaptiveBuffer {
-    const { config, ladder } = this.#shop;
+    const { config, ladder, memory, usage } = this.#shop;
     const least = config.minBufferSize;
     const wanted = this.#emergency ? least : bytes;
     const buffer = this.#tryPrivate(wanted);
@@ -236,31 +290,18 @@ export class Operation implements ChunkSource {
       this.#emergency = true;
       ladder.down(this.strategy, 'emergency', 'pressure', wanted);
     }
-    return this.#fresh(least);
+    const place = new Place(memory.allocate(least, 'minBufferSize', least));
+    usage.missed(least);
+    return new PrivateBuffer(place, usage, memory);
   }
 
   #tryPrivate(bytes: number): AdaptiveBuffer | undefined {
     const { memory, usage } = this.#shop;
     const kept = memory.take(bytes);
-    if (kept) {
-      usage.missed(0);
-      return new PrivateBuffer(kept, usage, memory);
-    }
-    try {
-      return this.#fresh(bytes);
-    } catch (error) {
-      if (error instanceof MillraceError && error.code === 'ERR_OUT_OF_MEMORY') return undefined;
-      throw error;
-    }
-  }
-
-  /** @throws MillraceError `ERR_OUT_OF_MEMORY` */
-  #fresh(bytes: number): AdaptiveBuffer {
-    const { config, memory, usage } = this.#shop;
-    const setting = bytes > config.minBufferSize ? 'chunkSize' : 'minBufferSize';
-    const chunk = memory.allocate(bytes, setting, config[setting]);
-    usage.missed(bytes);
-    return new PrivateBuffer(chunk, usage, memory);
+    const place = kept ?? memory.tryAllocate(bytes);
+    if (!place) return undefined;
+    usage.missed(kept ? 0 : bytes);
+    return new PrivateBuffer(place, usage, memory);
   }
 
   /** Aborts when the operation ends, for what it waits for. */
@@ -268,6 +309,11 @@ export class Operation implements ChunkSource {
     this.#leaving ??= new AbortController();
     return this.#leaving.signal;
   }
+}
+
+/** Objects of many sizes use the same places. */
+function roomFor(bytes: number): number {
+  return SIZE_CLASSES[classFor(bytes)] ?? bytes;
 }
 
 function check(size: number | undefined, strategy: BufferPoolStrategy): void {

@@ -1,6 +1,6 @@
 /**
- * Private memory: what is worked in where the pools cannot be, or are not wanted. A few chunks are kept
- * for the next operation, so that streaming leaves no garbage behind.
+ * Private memory: places that no other thread sees. They are kept for the next operation, some of each
+ * size, so that copying leaves no garbage behind.
  */
 import { MillraceError } from '../errors.js';
 import type { MemoryPressure } from '../pools/pressure.js';
@@ -15,25 +15,38 @@ export interface MemoryGuard {
 /** Asking what is left takes longer than allocating so little. */
 const WORTH_ASKING = 16 * 1024 * 1024;
 
-export class PrivateMemory {
-  readonly #guard: MemoryGuard | undefined;
-  readonly #most: number;
-  readonly #leastBytes: number;
-  readonly #kept: Uint8Array<ArrayBuffer>[] = [];
+/** Where bytes are. */
+export class Place {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  #part: Uint8Array<ArrayBuffer> | undefined;
 
-  /**
-   * @param most how many chunks are kept
-   * @param leastBytes a chunk that may be had however short memory is
-   */
-  constructor(guard: MemoryGuard | undefined, most: number, leastBytes: number) {
-    this.#guard = guard;
-    this.#most = most;
-    this.#leastBytes = leastBytes;
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.bytes = bytes;
   }
 
-  /** Bytes that are kept. */
-  get keptBytes(): number {
-    return this.#kept.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  /** The first `count` bytes; the view is kept, as objects of one size often come in a row. */
+  part(count: number): Uint8Array<ArrayBuffer> {
+    if (count === this.bytes.length) return this.bytes;
+    if (this.#part?.length !== count) this.#part = this.bytes.subarray(0, count);
+    return this.#part;
+  }
+}
+
+export class PrivateMemory {
+  readonly #guard: MemoryGuard | undefined;
+  readonly #keptBytes: number;
+  readonly #leastBytes: number;
+  /** By their size. */
+  readonly #kept = new Map<number, Place[]>();
+
+  /**
+   * @param keptBytes how many bytes of each size are kept; one place at least
+   * @param leastBytes a place that may be had however short memory is
+   */
+  constructor(guard: MemoryGuard | undefined, keptBytes: number, leastBytes: number) {
+    this.#guard = guard;
+    this.#keptBytes = keptBytes;
+    this.#leastBytes = leastBytes;
   }
 
   /**
@@ -58,21 +71,31 @@ export class PrivateMemory {
     }
   }
 
-  /** A kept chunk of just `bytes` bytes, whatever is in it, if there is one. */
-  take(bytes: number): Uint8Array<ArrayBuffer> | undefined {
-    const at = this.#kept.findIndex(({ byteLength }) => byteLength === bytes);
-    return at < 0 ? undefined : this.#kept.splice(at, 1)[0];
+  /** A place of `bytes` bytes, unless memory is too short for that. */
+  tryAllocate(bytes: number): Place | undefined {
+    try {
+      return new Place(this.allocate(bytes, 'chunkSize', bytes));
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'ERR_OUT_OF_MEMORY') return undefined;
+      throw error;
+    }
   }
 
-  /** Keeps a chunk that nobody uses any more; while memory is short, the least alone. */
-  give(chunk: Uint8Array<ArrayBuffer>): void {
-    const kept = this.#kept;
+  /** A kept place of just `bytes` bytes, whatever is in it, if there is one. */
+  take(bytes: number): Place | undefined {
+    return this.#kept.get(bytes)?.pop();
+  }
+
+  /** Keeps a place that nobody uses any more; while memory is short, the least alone. */
+  give(place: Place): void {
+    const { length } = place.bytes;
+    const least = this.#leastBytes;
     if (this.#guard && this.#guard.pressure !== 'normal') {
-      const small = kept.filter(({ byteLength }) => byteLength <= this.#leastBytes);
-      kept.splice(0, kept.length, ...small);
-      if (chunk.byteLength > this.#leastBytes) return;
+      for (const bytes of this.#kept.keys()) if (bytes > least) this.#kept.delete(bytes);
+      if (length > least) return;
     }
-    if (kept.length >= this.#most) kept.shift();
-    kept.push(chunk);
+    const kept = this.#kept.get(length);
+    if (!kept) this.#kept.set(length, [place]);
+    else if (kept.length === 0 || (kept.length + 1) * length <= this.#keptBytes) kept.push(place);
   }
 }

@@ -5,56 +5,56 @@
 import { isPromise, type Answer } from './answer.js';
 import type { ByteReader, ByteWriter } from './byte-io.js';
 
-/** Goes on with what was begun: the first answers are those that were given already. */
-export type Rest = (dst: ByteWriter, src: ByteReader) => Answer<number>;
+/** Who goes on with what was begun: its first answers are those that were given already. */
+export interface LongCopy {
+  /** Its first chunk is the buffer that was begun with. */
+  goOn(dst: ByteWriter, src: ByteReader, signal: AbortSignal | undefined): Answer<number>;
+  /** So many bytes were read; what {@link goOn} reads is not told again. */
+  filled(bytes: number): void;
+}
 
-/**
- * @param room must be what the first chunk of `rest` is
- * @param filled is told how many bytes were read into it, unless that is left to `rest`
- * @returns how many bytes were copied
- */
+/** @returns how many bytes were copied */
 export function copyShort(
   dst: ByteWriter,
   src: ByteReader,
-  room: Uint8Array,
-  rest: Rest,
-  filled: (bytes: number) => void,
+  buffer: { readonly bytes: Uint8Array; part(count: number): Uint8Array },
+  copy: LongCopy,
+  signal: AbortSignal | undefined,
 ): Answer<number> {
+  const goOn = (to: ByteWriter, first: () => Answer<number>): Answer<number> =>
+    copy.goOn(to, new BegunReader(src, first), signal);
+  const room = buffer.bytes;
   let count: Answer<number>;
   try {
     count = src.read(room);
   } catch (error) {
-    return rest(dst, new BegunReader(src, failing(error)));
+    return goOn(dst, failing(error));
   }
   if (count === 0) return 0;
-  if (isPromise(count) || !(count > 0 && count <= room.length)) {
-    const answer = count;
-    return rest(dst, new BegunReader(src, () => answer));
-  }
-  const got = count;
+  if (isPromise(count) || !(count > 0 && count <= room.length)) return goOn(dst, given(count));
   let written: Answer<void>;
   try {
-    written = dst.write(got === room.length ? room : room.subarray(0, got));
+    written = dst.write(buffer.part(count));
   } catch (error) {
-    return rest(new BegunWriter(dst, failing(error)), new BegunReader(src, () => got));
+    return goOn(new BegunWriter(dst, failing(error)), given(count));
   }
-  if (isPromise(written)) {
-    const writing = written;
-    return rest(new BegunWriter(dst, () => writing), new BegunReader(src, () => got));
-  }
-  filled(got);
+  if (isPromise(written)) return goOn(new BegunWriter(dst, given(written)), given(count));
+  copy.filled(count);
   let next: Answer<number>;
   try {
     next = src.read(room);
   } catch (error) {
-    return added(got, rest(dst, new BegunReader(src, failing(error))));
+    return added(count, goOn(dst, failing(error)));
   }
-  if (next === 0) return got;
-  return added(got, rest(dst, new BegunReader(src, () => next)));
+  return next === 0 ? count : added(count, goOn(dst, given(next)));
 }
 
 function added(count: number, rest: Answer<number>): Answer<number> {
   return isPromise(rest) ? rest.then((bytes) => count + bytes) : count + rest;
+}
+
+function given<T>(answer: T): () => T {
+  return () => answer;
 }
 
 function failing(error: unknown): () => never {

@@ -153,6 +153,11 @@ export class Usage {
     this.#counts[GETS]!++;
   }
 
+  /** A slice is handed out, with a place of its own for its bytes. */
+  placed(bytes: number): void {
+    this.#counts[ALLOCATED]! += bytes;
+  }
+
   /** Private memory is handed out, of which `allocatedBytes` are new. */
   missed(allocatedBytes: number): void {
     const counts = this.#counts;

@@ -56,7 +56,7 @@ export const mutants = [
   {
     file: 'adaptive/adaptive-buffer.js',
     fault: 'a private buffer can be released twice',
-    edits: [["throw released('release'); this.#bytes = undefined;", "throw released('release');"]],
+    edits: [["throw released('release'); this.#place = undefined;", "throw released('release');"]],
     caughtBy: ['adaptive/acquire'],
   },
   {
@@ -70,8 +70,8 @@ export const mutants = [
     fault: 'what was copied before is forgotten when a copy goes on in chunks',
     edits: [
       [
-        'return added(got, rest(dst, new BegunReader(src, () => next)));',
-        'return rest(dst, new BegunReader(src, () => next));',
+        'return next === 0 ? count : added(count, goOn(dst, given(next)));',
+        'return next === 0 ? count : goOn(dst, given(next));',
       ],
     ],
     caughtBy: ['adaptive/copy'],
