@@ -236,8 +236,8 @@ test('under critical pressure a relief takes all steps at once, and after it the
   expect(slabStates(table)).toEqual([OPEN]);
 });
 
-test('under critical pressure the garbage collector is called, and then now and then', () => {
-  const { manager, reading } = scene(1);
+/** How often the garbage collector was called: by a buffer that is large enough for it to count. */
+function collectorCalls(): () => number {
   const made: number[] = [];
   class Counted extends ArrayBuffer {
     constructor(bytes: number) {
@@ -247,19 +247,34 @@ test('under critical pressure the garbage collector is called, and then now and 
   }
   vi.stubGlobal('ArrayBuffer', Counted);
   onTestFinished(() => void vi.unstubAllGlobals());
-  const relieveTimes = (times: number): number => {
-    made.length = 0;
-    for (let i = 0; i < times; i++) manager.relieve();
-    return made.filter((bytes) => bytes > 64 * MiB).length;
+  return () => made.splice(0).filter((bytes) => bytes > 64 * MiB).length;
+}
+
+test('under critical pressure the garbage collector is called, and then now and then', () => {
+  const { manager, reading } = scene(1);
+  const calls = collectorCalls();
+  const callsIn = (reliefs: number): number => {
+    for (let i = 0; i < reliefs; i++) manager.relieve();
+    return calls();
   };
   reading.usedBytes = 900 * MiB;
   manager.sample();
-  expect(relieveTimes(20), 'not while it is elevated').toBe(0);
+  expect(callsIn(20), 'not while it is elevated').toBe(0);
   reading.usedBytes = 990 * MiB;
   manager.sample();
-  expect(relieveTimes(1)).toBe(1);
-  expect(relieveTimes(7)).toBe(0);
-  expect(relieveTimes(16)).toBe(2);
+  expect(callsIn(1)).toBe(1);
+  expect(callsIn(7)).toBe(0);
+  expect(callsIn(16)).toBe(2);
+});
+
+test('the garbage collector is called when arenas were dropped, once for all of them', () => {
+  const { pools, manager } = scene(40);
+  const calls = collectorCalls();
+  whole(() => manager.rest());
+  expect(calls(), 'there was none').toBe(0);
+  releaseAll(lease(pools, 40, SLAB_BYTES));
+  expect(whole(() => manager.rest()).arenas).toBe(3);
+  expect(calls()).toBe(1);
 });
 
 test('a relief leaves what is lent, and what others keep in their magazines is idle', () => {
