@@ -8,6 +8,7 @@ export type {
   MemoryHandle,
   ThreadId,
 } from '@millrace/core';
+export { AdaptiveBufferPool } from '@millrace/core';
 export {
   BufferPools,
   LARGEST_CLASS_BYTES,
