@@ -1,0 +1,4 @@
+export function slopeOf(points: readonly { x: number; y: number }[]): {
+  slope: number;
+  confidence: number;
+};
