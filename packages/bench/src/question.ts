@@ -9,7 +9,7 @@ export interface Settings {
   readonly say: (line: string) => void;
 }
 
-export type Unit = '×' | '%' | 's' | 'ms' | 'µs' | 'ns' | 'MB';
+export type Unit = '' | '×' | '%' | 's' | 'ms' | 'µs' | 'ns' | 'MB';
 
 /** One thing that was measured, in each round. */
 export interface Row {
@@ -20,11 +20,21 @@ export interface Row {
   readonly aim?: string;
 }
 
+/** Figures that one wants to see beside each other. */
+export interface Table {
+  readonly title: string;
+  /** Of the columns, with their units; the first is the name of a row. */
+  readonly head: readonly string[];
+  readonly rows: readonly { readonly name: string; readonly values: readonly number[] }[];
+}
+
 export interface Answer {
   /** How we compare with something real that was measured in the same rounds. */
   readonly ratios: readonly Row[];
   /** The figures behind the ratios. They hold for this machine at this hour only. */
   readonly figures: readonly Row[];
+  /** More of them, where there are many: over all rounds. */
+  readonly tables?: readonly Table[];
   /** What was left out, and what must be known to read the rows. */
   readonly notes: readonly string[];
 }

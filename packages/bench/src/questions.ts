@@ -1,6 +1,7 @@
 /** Every question there is, in the order in which they are asked. */
 import type { Question } from './question.js';
 import { acquireRelease } from './questions/acquire-release.js';
+import { adaptive } from './questions/adaptive.js';
 import { call } from './questions/call.js';
 import { fileInPlace } from './questions/file-in-place.js';
 import { gzipFile } from './questions/gzip-file.js';
@@ -10,6 +11,7 @@ import { leaseThreads } from './questions/lease-threads.js';
 import { memory } from './questions/memory.js';
 import { messageRing } from './questions/message-ring.js';
 import { mixedLoad } from './questions/mixed-load.js';
+import { objectCache } from './questions/object-cache.js';
 import { roundTrip } from './questions/round-trip.js';
 import { smallTask } from './questions/small-task.js';
 import { spscRing } from './questions/spsc-ring.js';
@@ -17,6 +19,7 @@ import { startUp } from './questions/start-up.js';
 
 export const questions: readonly Question[] = [
   acquireRelease,
+  adaptive,
   leaseThreads,
   spscRing,
   messageRing,
@@ -29,5 +32,6 @@ export const questions: readonly Question[] = [
   gzipFile,
   fileInPlace,
   mixedLoad,
+  objectCache,
   memory,
 ];

@@ -10,6 +10,7 @@ test('an unknown question ends with 1, and those that are known are named', asyn
   expect(stderr).toContain('"no-such-question"');
   for (const name of [
     'acquire-release',
+    'adaptive',
     'spsc-ring',
     'message-ring',
     'small-task',
@@ -19,6 +20,7 @@ test('an unknown question ends with 1, and those that are known are named', asyn
     'idle',
     'gzip-file',
     'mixed-load',
+    'object-cache',
     'memory',
   ]) {
     expect(stderr).toContain(name);
@@ -59,6 +61,17 @@ test('a question prints its ratios first, and keeps its values in a file', async
 });
 
 test.each([
+  [
+    'adaptive',
+    [
+      'Copies by strategy',
+      '256 KiB, pooled',
+      'Tees by size',
+      'copy of 256 KiB, time: pooled / unpooled',
+      'tee, GC pauses under load: adaptive / unpooled',
+    ],
+  ],
+  ['object-cache', ['misses, requests a second: adaptive / plain', 'hits, p99: adaptive / plain']],
   [
     'round-trip',
     ['postMessage, copied / mill.run in place, 256 KiB', 'slowest size / fastest size'],

@@ -1,19 +1,20 @@
 /** An answer, for people on standard output and for later in a file. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Answer, Question, Row } from '../question.js';
+import type { Answer, Question, Row, Table } from '../question.js';
 import { warningOf, type Machine } from './machine.js';
 import { repositoryRoot } from './repository.js';
 import { spreadOf } from './statistics.js';
-import { quantity, table } from './text.js';
+import { digits, quantity, table } from './text.js';
 
 /** Ratios first: they are what can be compared from one machine to the next. */
 export function printAnswer({ title, asks }: Question, answer: Answer, machine: Machine): void {
-  const { ratios, figures, notes } = answer;
+  const { ratios, figures, tables = [], notes } = answer;
   const lines = [
     title,
     asks,
     '',
+    ...tables.flatMap(linesOf),
     ...table([
       ['ratio', 'median', 'min – max', 'rounds', 'aim'],
       ...ratios.map(cellsOf),
@@ -44,11 +45,17 @@ export function keepAnswer(
     ...about,
     ratios: withSpread(answer.ratios),
     figures: withSpread(answer.figures),
+    ...(answer.tables && { tables: answer.tables }),
     notes: answer.notes,
   };
   mkdirSync(folder, { recursive: true });
   writeFileSync(path, `${JSON.stringify(kept, null, 2)}\n`);
   return path;
+}
+
+function linesOf({ title, head, rows }: Table): string[] {
+  const cells = rows.map(({ name, values }) => [name, ...values.map(digits)]);
+  return [title, '', ...table([head, ...cells]).map((line) => `  ${line}`), ''];
 }
 
 function measuredOn({ node, cores, cpu, othersPercent }: Machine): string[] {

@@ -9,9 +9,9 @@ export function digits(value: number): string {
   return value.toPrecision(2);
 }
 
-/** A number and its unit; ratios and shares are written close. */
+/** A number and its unit, if it has one; ratios are written close. */
 export function quantity(value: number, unit: string): string {
-  return unit === '×' ? `${digits(value)}×` : `${digits(value)} ${unit}`;
+  return unit === '×' ? `${digits(value)}×` : `${digits(value)} ${unit}`.trimEnd();
 }
 
 /** Bytes as decimal megabytes, or kilobytes when there are few. */
