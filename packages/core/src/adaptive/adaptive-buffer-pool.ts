@@ -4,6 +4,7 @@
  */
 import { MillraceError } from '../errors.js';
 import type { BufferPools } from '../pools/buffer-pools.js';
+import { Patience } from '../sync/patience.js';
 import type { LeakRecord } from '../slices/leak-watch.js';
 import type { Slice } from '../slices/slice.js';
 import { PooledBuffer, PrivateBuffer, type AdaptiveBuffer } from './adaptive-buffer.js';
@@ -21,9 +22,17 @@ import { HeldBuffers, type BufferLeak, type HeldBuffer } from './held-buffers.js
 import { Operation, type Workshop } from './operation.js';
 import { OwnGate } from './own-gate.js';
 import { Place, PrivateMemory, type MemoryGuard } from './private-memory.js';
-import { selectStrategy, type BufferPoolStrategy, type PlainStrategy } from './strategy.js';
+import {
+  checkStrategy,
+  selectStrategy,
+  type BufferPoolStrategy,
+  type PlainStrategy,
+} from './strategy.js';
 import type { TeeOptions } from './tee-options.js';
 import { Usage, type BufferPoolStats, type GcImpact } from './usage.js';
+
+/** Of each size, private places for this part of the memory are kept at most. */
+const KEPT_PART = 16;
 
 /** What an adaptive pool works with beside its pools. */
 export interface AdaptiveServices {
@@ -85,7 +94,8 @@ export class AdaptiveBufferPool {
   /** @throws MillraceError `ERR_INVALID_ARG`, which names the setting, its value and the rule */
   constructor(pools: BufferPools, config: BufferPoolConfig = {}, services: AdaptiveServices = {}) {
     this.#pools = pools;
-    this.config = checkedConfig(config, pools.stats().memoryBytes, pools.largest);
+    const { memoryBytes } = pools.stats();
+    this.config = checkedConfig(config, memoryBytes, pools.largest);
     const { enabled, enableDetailedMetrics, maxConcurrentLargeOps, minBufferSize, chunkSize } =
       this.config;
     const {
@@ -108,6 +118,8 @@ export class AdaptiveBufferPool {
       this.#gcImpact = gcImpact;
     }
     this.#pooledBelow = enabled ? this.#boundOfPooled() : 0;
+    // An operation has two chunks at most: one is read while the other is written.
+    const keptBytes = Math.min(2 * maxConcurrentLargeOps * chunkSize, memoryBytes / KEPT_PART);
     this.#shop = {
       pools,
       config: this.config,
@@ -116,8 +128,7 @@ export class AdaptiveBufferPool {
       ladder: this.#ladder,
       costs: new CostModel(),
       cap: new Cap(gate ?? new OwnGate(maxConcurrentLargeOps, pools.thread)),
-      // An operation has two chunks at most: one is read while the other is written.
-      memory: new PrivateMemory(memory, 2 * maxConcurrentLargeOps * chunkSize, minBufferSize),
+      memory: new PrivateMemory(memory, keptBytes, minBufferSize),
       guard: memory,
       nowNs,
     };
@@ -165,6 +176,8 @@ export class AdaptiveBufferPool {
    */
   async acquireAsync(size: number, options: AdaptiveAcquireOptions = {}): Promise<AdaptiveBuffer> {
     const { strategy = 'adaptive', signal, timeoutMs = this.config.acquireTimeoutMs } = options;
+    checkStrategy(strategy);
+    const patience = Patience.of('acquire a buffer', { timeoutMs, signal });
     const below = strategy === 'adaptive' ? this.#pooledBelow : this.config.maxBufferSize + 1;
     if (strategy === 'direct' || !(size < below)) return this.#allocate(size);
     const slice = this.#pools.tryAcquire(size);
@@ -172,7 +185,7 @@ export class AdaptiveBufferPool {
     if (timeoutMs > 0) {
       this.#usage.waited();
       try {
-        return this.#lend(await this.#pools.acquireAsync(size, { timeoutMs, signal }), size);
+        return this.#lend(await this.#pools.acquireAsync(size, patience), size);
       } catch (error) {
         if (!(error instanceof MillraceError && error.code === 'ERR_POOL_EXHAUSTED')) throw error;
       }

@@ -24,7 +24,7 @@ import type { Ladder } from './degradation.js';
 import { Place, type MemoryGuard, type PrivateMemory } from './private-memory.js';
 import { copyShort, type LongCopy } from './short-copy.js';
 import {
-  STRATEGIES,
+  checkStrategy,
   selectStrategy,
   type BufferPoolStrategy,
   type PlainStrategy,
@@ -323,9 +323,5 @@ function check(size: number | undefined, strategy: BufferPoolStrategy): void {
       `Cannot handle an object of ${String(size)} bytes as the size must be an integer of 0 or more, or undefined`,
     );
   }
-  if (STRATEGIES.includes(strategy)) return;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot handle an object by the strategy "${String(strategy)}" as it must be one of ${STRATEGIES.join(', ')}`,
-  );
+  checkStrategy(strategy);
 }

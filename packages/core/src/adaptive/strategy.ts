@@ -6,6 +6,7 @@
  *   direct    a chunk at a time, in private memory: the pools are not touched
  *   adaptive  whichever of these its size asks for
  */
+import { MillraceError } from '../errors.js';
 import type { Thresholds } from './category.js';
 
 /** How an object is held while it is worked on; `adaptive` picks one of the others by its size. */
@@ -35,4 +36,13 @@ export function selectStrategy(choice: StrategyChoice, size: number | undefined)
   if (size < choice.largeObjectThreshold) return 'pooled';
   const { largeObjectStrategy } = choice;
   return largeObjectStrategy === 'adaptive' ? 'chunked' : largeObjectStrategy;
+}
+
+/** @throws MillraceError `ERR_INVALID_ARG` */
+export function checkStrategy(strategy: BufferPoolStrategy): void {
+  if (STRATEGIES.includes(strategy)) return;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot handle an object by the strategy "${String(strategy)}" as it must be one of ${STRATEGIES.join(', ')}`,
+  );
 }

@@ -178,6 +178,19 @@ test('a strategy can be forced', async () => {
   expect(await strategyOf(2 * MiB + 1, 'pooled')).toBe('direct');
 });
 
+test('who asks in a wrong way, or is not interested any more, gets nothing', async () => {
+  const { pool, live } = make();
+  const codes = [
+    { timeoutMs: -1 },
+    { timeoutMs: NaN },
+    { strategy: 'fast' as never },
+    { signal: AbortSignal.abort() },
+  ].map(async (options) => (await rejectionOf(pool.acquireAsync(100, options))).code);
+  const invalid = 'ERR_INVALID_ARG';
+  expect(await Promise.all(codes)).toEqual([invalid, invalid, invalid, 'ERR_ABORTED']);
+  expect([live(), pool.stats().totalGets]).toEqual([0, 0]);
+});
+
 test('what no system has is refused with the setting and both figures', () => {
   const { pool } = make();
   const size = 2 ** 52;
