@@ -1,4 +1,5 @@
 /** What sibling packages and core's own tests need beside the public names. No promise is made about it. */
+export { Books, now } from './adaptive/books.js';
 export { readFailure, writeFailure } from './adaptive/io-failure.js';
 export { bytesOf } from './adaptive/iterable-reader.js';
 export { Arena, memoryOf } from './memory/arena.js';

@@ -1,4 +1,5 @@
 /** What a mill tells of itself. */
+import type { DegradationStep } from '@millrace/core';
 import type { LargeStats } from './dispatch/large-operations.js';
 
 export interface MillStats {
@@ -31,6 +32,18 @@ export interface MillStats {
   lastCause: unknown;
   /** Large operations, or their bytes where `maxLargeOpBytes` caps them. */
   largeOps: LargeStats;
+  /**
+   * Operations by the strategy with which they began, as `mill.adaptive.stats()` tells in full; those that wait for
+   * memory now; steps down, by what was taken instead, and the last of them in words.
+   */
+  strategies: {
+    pooled: number;
+    chunked: number;
+    direct: number;
+    waiting: number;
+    degradations: Record<DegradationStep, number>;
+    lastDegradation: string | undefined;
+  };
   /** Bytes that workers have read and written for tasks. */
   bytes: { in: number; out: number };
   memory: { limit: number; open: number; arena: { kind: 'wasm' | 'plain'; reason?: string } };

@@ -1,7 +1,14 @@
 /** The mill: the face of the runtime. */
 import type { Duplex } from 'node:stream';
 import type { Worker } from 'node:worker_threads';
-import { MillraceError, type BufferPools, type MemoryManager, type Slice } from '@millrace/core';
+import {
+  AdaptiveBufferPool,
+  MillraceError,
+  type BufferPools,
+  type GcImpact,
+  type MemoryManager,
+  type Slice,
+} from '@millrace/core';
 import type { MillHandle } from './branches.js';
 import { Coordinator } from './coordinator.js';
 import { generate } from './flow/generate.js';
@@ -28,6 +35,7 @@ import type { OpAddress } from './ops/warmth.js';
 import { checked } from './threads/settings.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
+import { GcImpactWatch } from './pressure/gc-impact.js';
 import { Remotes, type Remote, type RemoteOptions } from './remote/remotes.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
 
@@ -46,6 +54,8 @@ export class Mill implements AsyncDisposable {
   readonly #coordinator: Coordinator;
   readonly #calls: Calls;
   readonly #remotes: Remotes;
+  readonly #gcImpact = new GcImpactWatch();
+  #adaptive: AdaptiveBufferPool | undefined;
 
   /** Use {@link createMill}. */
   constructor(coordinator: Coordinator) {
@@ -66,6 +76,21 @@ export class Mill implements AsyncDisposable {
    */
   get memory(): MemoryManager {
     return this.#coordinator.memory;
+  }
+
+  /**
+   * Buffers, copies and tees by the size of their objects, over {@link buffers}; its thresholds are the
+   * mill's, and so are the cap and the pressure that it goes by. `adaptive.stats()` counts the mill's own
+   * operations on this thread as well, but not those on a slice that the caller gives.
+   */
+  get adaptive(): AdaptiveBufferPool {
+    if (this.#adaptive) return this.#adaptive;
+    const { buffers, memory, large: gate, supply } = this.#coordinator;
+    const { settings, books } = supply;
+    if (settings.enableDetailedMetrics) this.#gcImpact.start();
+    const gcImpact = (): GcImpact => this.#gcImpact.figures();
+    this.#adaptive = new AdaptiveBufferPool(buffers, settings, { memory, gate, gcImpact, books });
+    return this.#adaptive;
   }
 
   /**
@@ -306,6 +331,8 @@ export class Mill implements AsyncDisposable {
     const threads = this.#coordinator.workers.map(({ id, threadId, name, nice }) => {
       return { id, threadId, name, nice, remotes: this.#remotes.count(id) };
     });
+    const { line, books, lastDegradation } = this.#coordinator.supply;
+    const { pooledOperations, chunkedOperations, directOperations } = books.usage.stats();
     const count = (counter: number): number => counters.sum(counter);
     return {
       threads,
@@ -315,6 +342,14 @@ export class Mill implements AsyncDisposable {
       health,
       lastCause,
       largeOps: this.#coordinator.large.stats(),
+      strategies: {
+        pooled: pooledOperations,
+        chunked: chunkedOperations,
+        direct: directOperations,
+        waiting: line.length,
+        degradations: books.ladder.stats().degradations,
+        lastDegradation,
+      },
       bytes: { in: count(BYTES_IN), out: count(BYTES_OUT) },
       memory: { limit: buffers.memoryBytes, open: buffers.openBytes, arena: buffers.arena },
       slices: buffers.slices,
@@ -326,6 +361,7 @@ export class Mill implements AsyncDisposable {
    * the threads at once, and what is in flight fails with `ERR_MILL_CLOSED`.
    */
   close({ drain = true }: { drain?: boolean } = {}): Promise<void> {
+    this.#gcImpact.stop();
     return this.#coordinator.close(drain);
   }
 

@@ -10,13 +10,14 @@ import type { Slice } from '../slices/slice.js';
 import { PooledBuffer, PrivateBuffer, type AdaptiveBuffer } from './adaptive-buffer.js';
 import type { Answer } from './answer.js';
 import { readerOf, writerOf, type ByteSource, type ByteTarget } from './byte-io.js';
+import { Books, now } from './books.js';
 import { Cap, type LargeOpsGate } from './cap.js';
 import { categoryOf, type ObjectCategory } from './category.js';
 import { optimalChunkSize, type ChunkTerms } from './chunk-size.js';
 import { checkedConfig, type BufferPoolConfig, type CheckedConfig } from './config.js';
 import { ChunkedTeeReader } from './chunked-tee-reader.js';
 import { CostModel } from './cost-model.js';
-import { Ladder, type DegradationListener } from './degradation.js';
+import type { Ladder, DegradationListener } from './degradation.js';
 import { explanation, type Explanation } from './explanation.js';
 import { HeldBuffers, type BufferLeak, type HeldBuffer } from './held-buffers.js';
 import { Operation, type Workshop } from './operation.js';
@@ -29,7 +30,7 @@ import {
   type PlainStrategy,
 } from './strategy.js';
 import type { TeeOptions } from './tee-options.js';
-import { Usage, type BufferPoolStats, type GcImpact } from './usage.js';
+import type { BufferPoolStats, GcImpact, Usage } from './usage.js';
 
 /** Of each size, private places for this part of the memory are kept at most. */
 const KEPT_PART = 16;
@@ -46,6 +47,8 @@ export interface AdaptiveServices {
   readonly gcImpact?: (() => GcImpact) | undefined;
   /** A clock, in nanoseconds. @defaultValue `performance.now()` */
   readonly nowNs?: (() => number) | undefined;
+  /** Where others count what they do with the same pools. @defaultValue books of its own */
+  readonly books?: Books | undefined;
 }
 
 export interface AdaptiveAcquireOptions {
@@ -103,7 +106,8 @@ export class AdaptiveBufferPool {
       gate,
       cores = 1,
       gcImpact,
-      nowNs = (): number => performance.now() * 1e6,
+      nowNs = now,
+      books = new Books(enableDetailedMetrics, nowNs),
     } = services;
     if (!Number.isSafeInteger(cores) || cores < 1) {
       throw new MillraceError(
@@ -111,8 +115,8 @@ export class AdaptiveBufferPool {
         `Cannot make an adaptive pool with "cores" of ${String(cores)} as it must be an integer of 1 or more`,
       );
     }
-    this.#usage = new Usage(enableDetailedMetrics);
-    this.#ladder = new Ladder(nowNs);
+    this.#usage = books.usage;
+    this.#ladder = books.ladder;
     if (enableDetailedMetrics) {
       this.#held = new HeldBuffers(this.#usage, nowNs);
       this.#gcImpact = gcImpact;

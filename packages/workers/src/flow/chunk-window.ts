@@ -175,8 +175,12 @@ export class ChunkWindow {
       await Promise.all([this.#read(), this.#write()]);
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      this.#kept?.release();
-      this.#plan.whole?.input?.release();
+      const { supply } = this.#submitter;
+      const whole = { input: this.#plan.whole?.input, output: this.#kept };
+      whole.input?.release();
+      whole.output?.release();
+      supply.tookBack(whole);
+      supply.took(this.#plan.bytes, performance.now() - this.#startedAt);
     }
     if (this.#failure) throw this.#failure.error;
     this.#result.elapsedMs = performance.now() - this.#startedAt;
@@ -279,8 +283,10 @@ export class ChunkWindow {
     const need = { name: this.#config.name, inputBytes: 0, outputBytes, given };
     if (!this.#kept) {
       const first = await this.#obtain(need);
-      this.#kept = first?.output;
-      this.#keptIsFree = first !== undefined;
+      if (!first) return undefined;
+      this.#submitter.supply.lent(first);
+      this.#kept = first.output;
+      this.#keptIsFree = true;
     }
     if (this.#keptIsFree) {
       this.#keptIsFree = false;
@@ -294,11 +300,13 @@ export class ChunkWindow {
 
   #chunk(input: Slice, output: Slice | undefined, own: Lot): Chunk {
     this.#held++;
+    this.#submitter.supply.lent(own);
     return new Chunk(this.#config, this.#terms, input, output, own, () => this.#onSettled());
   }
 
   #release(chunk: Chunk): void {
     chunk.release();
+    this.#submitter.supply.tookBack(chunk.own);
     this.#held--;
     if (this.#kept && chunk.outputSlice === this.#kept) this.#keptIsFree = true;
   }
@@ -307,14 +315,17 @@ export class ChunkWindow {
   async #obtain(need: Need): Promise<Lot | undefined> {
     const { supply } = this.#submitter;
     try {
-      return supply.line.take(need) ?? (await supply.wait(need, this.#stopping.signal));
+      const lot = supply.line.take(need) ?? (await supply.wait(need, this.#stopping.signal));
+      supply.had(need.inputBytes + need.outputBytes);
+      return lot;
     } catch (error) {
       if (this.#failure) return undefined;
       const exhausted = error instanceof MillraceError && error.code === 'ERR_POOL_EXHAUSTED';
       if (!exhausted || this.#held === 0) throw error;
       // It goes on with the chunks that it has.
       if (this.#plan.strategy !== 'direct') {
-        this.#plan.degrade('direct', 'the memory for more chunks was not free in time');
+        const why = 'the memory for more chunks was not free in time';
+        this.#plan.degrade('direct', need.inputBytes + need.outputBytes, why);
       }
       await this.#change();
       return undefined;
@@ -393,6 +404,7 @@ export class ChunkWindow {
   #count(chunk: Chunk): void {
     this.#result.bytesIn += chunk.length;
     this.#result.chunks++;
+    this.#submitter.supply.books.usage.moved(chunk.length);
     this.#result.retries += chunk.trouble?.deaths ?? 0;
   }
 

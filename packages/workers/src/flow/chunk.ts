@@ -41,9 +41,10 @@ export class Chunk implements Task {
   value: unknown;
   settled = false;
   error: unknown;
+  /** Those of its slices that it gives back. */
+  readonly own: Lot;
   /** The input file was shorter than it had been. */
   inputEnded = false;
-  readonly #own: Lot;
   readonly #onSettled: () => void;
 
   /** @param own those of its slices that it gives back: not one whose other ranges are other chunks', for instance */
@@ -59,7 +60,7 @@ export class Chunk implements Task {
     this.terms = terms;
     this.inputSlice = input;
     this.outputSlice = output;
-    this.#own = own;
+    this.own = own;
     this.#onSettled = onSettled;
   }
 
@@ -101,8 +102,8 @@ export class Chunk implements Task {
 
   /** Gives the slices back. Only when no thread reads or writes them any more. */
   release(): void {
-    this.#own.input?.release();
-    this.#own.output?.release();
+    this.own.input?.release();
+    this.own.output?.release();
   }
 
   #settle(): void {

@@ -85,13 +85,16 @@ async function pooled(
   const outputBytes = kind === 'transform' ? outputRoom(config, chunkBytes) : 0;
   try {
     plan.whole = await supply.wait({ name, inputBytes: sliceBytes, outputBytes }, signal);
+    supply.lent(plan.whole);
+    supply.had(sliceBytes);
     return whole.into(plan.whole.input!);
   } catch (error) {
     if (signal?.aborted) throw aborted(signal.reason);
     const exhausted = error instanceof MillraceError && error.code === 'ERR_POOL_EXHAUSTED';
     // An object of one chunk takes no less as one.
     if (!exhausted || sliceBytes <= definition.split!.size) throw error;
-    plan.degrade('chunked', `a slice of ${sliceBytes} bytes for all of it was not free in time`);
+    const why = `a slice of ${sliceBytes} bytes for all of it was not free in time`;
+    plan.degrade('chunked', sliceBytes, why);
     return undefined;
   }
 }

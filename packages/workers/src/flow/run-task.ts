@@ -67,6 +67,7 @@ export class RunTask extends SingleTask {
       }
     }
     if (!given) input?.bytes.set(data as Uint8Array);
+    if (inputBytes > 0) supply.books.usage.lent(supply.categoryOf(inputBytes), inputBytes);
     return this.#begin(submitter, config, terms, given, input, output, known);
   }
 
@@ -79,6 +80,9 @@ export class RunTask extends SingleTask {
     { input = given, output }: Lot,
     known: boolean,
   ): Promise<unknown> {
+    const { supply } = submitter;
+    if (!given && input)
+      supply.books.usage.lent(supply.categoryOf(input.byteLength), input.byteLength);
     return this.#begin(submitter, config, terms, given, input, output, known);
   }
 
@@ -126,7 +130,10 @@ export class RunTask extends SingleTask {
   }
 
   protected release(): void {
-    if (!this.#lent) this.given?.release();
+    if (!this.#lent && this.given) {
+      this.given.release();
+      this.submitter.supply.books.usage.put();
+    }
     this.#output?.release();
     this.#output = undefined;
   }

@@ -81,9 +81,16 @@ function send(
   gate: LargeGate,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
+  if (submitter.supply.settings.enableDetailedMetrics) time(submitter, task.length, result);
   if (task.terms.bulk) submitLarge(submitter, task, result, gate, signal);
   else submitter.submit(task);
   return signal ? stoppable(submitter, task, result, signal) : result;
+}
+
+function time({ supply }: Submitter, bytes: number, result: Promise<unknown>): void {
+  const startedAt = performance.now();
+  const took = (): void => supply.took(bytes, performance.now() - startedAt);
+  result.then(took, took);
 }
 
 /** Runs it when there is memory for it. */

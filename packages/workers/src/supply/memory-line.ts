@@ -57,26 +57,23 @@ interface Line {
 
 export class MemoryLine {
   readonly #pools: BufferPools;
+  readonly #onWait: () => void;
   /** By size class; those that are not empty. */
   readonly #lines = new Map<number, Line>();
   #length = 0;
-  #waits = 0;
   #undone = 0;
   #closed: MillraceError | undefined;
   #onMoved: (() => void)[] = [];
 
-  constructor(pools: BufferPools) {
+  /** @param onWait called for each that has to wait */
+  constructor(pools: BufferPools, onWait: () => void) {
     this.#pools = pools;
+    this.#onWait = onWait;
   }
 
   /** How many wait. */
   get length(): number {
     return this.#length;
-  }
-
-  /** How many have had to wait. */
-  get waits(): number {
-    return this.#waits;
   }
 
   /**
@@ -138,7 +135,7 @@ export class MemoryLine {
     if (!line) this.#lines.set(at, (line = { waiters: [], movedAt: 0 }));
     const { waiters } = line;
     this.#length++;
-    this.#waits++;
+    this.#onWait();
     let onAbort: (() => void) | undefined;
     let timer: NodeJS.Timeout | undefined;
     const standing = new Promise<Lot>((resolve, reject) => {

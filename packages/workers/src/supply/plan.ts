@@ -10,13 +10,20 @@
  * Under pressure a window is halved, or is one chunk a thread. It is asked for before every chunk, so that
  * a long operation shrinks and grows with the memory there is.
  */
-import { selectStrategy, type BufferPoolStrategy, type PlainStrategy } from '@millrace/core';
+import {
+  selectStrategy,
+  type BufferPoolStrategy,
+  type DegradationCause,
+  type PlainStrategy,
+} from '@millrace/core';
 import type { Lot } from './memory-line.js';
 import type { Supply } from './supply.js';
 
 const CHUNKS_PER_THREAD = 4;
 const FEWEST_CHUNKS = 8;
 const DIRECT_CHUNKS_PER_THREAD = 3;
+
+type Lesser = Exclude<PlainStrategy, 'pooled'>;
 
 /** What is to be planned for. */
 export interface Purpose {
@@ -35,14 +42,16 @@ export class Plan {
   whole: Lot | undefined;
   /** Why it is not the strategy that was asked for, or picked: each a sentence. */
   readonly notes: string[] = [];
+  /** The object's size, if somebody says so. */
+  readonly bytes: number | undefined;
   readonly #supply: Supply;
-  readonly #bytes: number | undefined;
   #strategy: PlainStrategy;
 
   constructor(supply: Supply, purpose: Purpose) {
     this.#supply = supply;
-    this.#bytes = purpose.bytes;
+    this.bytes = purpose.bytes;
     this.#strategy = this.#choose(purpose);
+    supply.began(purpose.bytes, this.#strategy);
   }
 
   get strategy(): PlainStrategy {
@@ -60,9 +69,9 @@ export class Plan {
     return pressure === 'elevated' ? Math.max(threadCount, most >> 1) : most;
   }
 
-  /** Takes a step down. */
-  degrade(to: PlainStrategy, why: string): void {
-    this.#strategy = this.#instead(this.#strategy, to, why);
+  /** Takes a step down, as `bytes` bytes could not be had. */
+  degrade(to: Lesser, bytes: number, why: string): void {
+    this.#strategy = this.#down('exhausted', this.#strategy, to, bytes, why);
   }
 
   #choose({ bytes, sliceBytes, chunkBytes, strategy = 'adaptive' }: Purpose): PlainStrategy {
@@ -74,19 +83,31 @@ export class Plan {
         sliceBytes === undefined
           ? 'the size of the object is not certain beforehand'
           : `a slice holds ${largest} bytes at most and the object has ${sliceBytes}`;
-      return this.#instead('pooled', 'chunked', why);
+      this.#note('pooled', 'chunked', why);
+      return 'chunked';
     }
     const suits = selectStrategy(settings, bytes);
     // What is no larger than a chunk takes the least as it is.
     if (pressure === 'critical' && suits !== 'direct' && (bytes ?? Infinity) > chunkBytes) {
-      return this.#instead(suits, 'direct', 'memory is short');
+      return this.#down('pressure', suits, 'direct', bytes ?? chunkBytes, 'memory is short');
     }
     return suits === 'pooled' && !fits ? 'chunked' : suits;
   }
 
-  #instead(from: PlainStrategy, to: PlainStrategy, why: string): PlainStrategy {
-    this.notes.push(`Took "${to}" instead of "${from}" as ${why}`);
-    this.#supply.degraded(from, to, this.#bytes);
+  #down(
+    cause: DegradationCause,
+    from: PlainStrategy,
+    to: Lesser,
+    bytes: number,
+    why: string,
+  ): PlainStrategy {
+    this.#supply.degraded(from, to, cause, bytes, this.#note(from, to, why));
     return to;
+  }
+
+  #note(from: PlainStrategy, to: PlainStrategy, why: string): string {
+    const note = `Took "${to}" instead of "${from}" as ${why}`;
+    this.notes.push(note);
+    return note;
   }
 }
