@@ -4,20 +4,9 @@
  * A trace is any iterable of these in the order of their time. Times are on the clock of whoever recorded them: nothing
  * in this package reads a clock of its own to understand a trace, so a week may pass in milliseconds.
  */
+import type { BufferClass, BufferEvent, BufferEventType } from '@millrace/core';
 
-/** What happened to a buffer. */
-export type BufferEventType =
-  | 'allocated'
-  | 'retrieved'
-  | 'returned'
-  | 'resized'
-  | 'reset'
-  | 'destroyed'
-  | 'corruption'
-  | 'leak';
-
-/** Which pool a buffer is of: up to 4 KiB, up to 64 KiB, up to 1 MiB, above. */
-export type BufferClass = 'small' | 'medium' | 'large' | 'huge';
+export type { BufferClass, BufferEventType };
 
 /** Something that happened to a buffer, at a time. */
 export interface TraceEvent {
@@ -31,8 +20,26 @@ export interface TraceEvent {
   readonly class: BufferClass;
   /** How many bytes were asked for; for `allocated` and `destroyed`, how many the buffer has. */
   readonly size: number;
+  /** How long it took; for `returned` and `leak`, how long the buffer has been in use. */
+  readonly durationMs?: number;
   /** What the user calls the work that it was for. */
   readonly tag?: string;
   /** Present where it did not succeed. */
   readonly failed?: true;
+}
+
+/** What a trace keeps of what a manager tells. */
+export function traceEventOf(event: BufferEvent): TraceEvent {
+  const { timestamp, eventType, bufferId, size, durationMs, success, metadata } = event;
+  const tag = metadata?.get('tag');
+  return {
+    timestampMs: timestamp,
+    type: eventType,
+    id: bufferId,
+    class: event.class,
+    size,
+    durationMs,
+    ...(typeof tag === 'string' && { tag }),
+    ...(!success && { failed: true }),
+  };
 }
