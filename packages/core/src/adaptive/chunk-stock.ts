@@ -64,6 +64,8 @@ export class ChunkStock {
   readonly #patient: boolean;
   readonly #free: Filling[] = [];
   #inUse = 0;
+  /** Whether a chunk is waited for: never more than one. */
+  #coming = false;
   #wanting: Wanting | undefined;
   #closed = false;
 
@@ -78,19 +80,14 @@ export class ChunkStock {
   get(): Answer<Filling> {
     const free = this.#free.pop();
     if (free) return this.#lend(free);
-    const bytes = this.#chunkBytes;
-    const got = this.#inUse === 0 ? this.#source.take(bytes) : this.#source.tryTake(bytes);
-    if (got && !isPromise(got)) return this.#lend(this.#adopt(got));
-    return new Promise((resolve, reject) => {
-      this.#wanting = { resolve, reject };
-      const coming = got ?? (this.#patient ? undefined : this.#source.take(bytes));
-      if (coming) {
-        Promise.resolve(coming).then(
-          (chunk) => this.#put(this.#adopt(chunk)),
-          (error: unknown) => this.#refuse(error),
-        );
-      }
-    });
+    if (!this.#coming) {
+      const bytes = this.#chunkBytes;
+      let got = this.#inUse === 0 ? this.#source.take(bytes) : this.#source.tryTake(bytes);
+      if (!got && !this.#patient) got = this.#source.take(bytes);
+      if (got && !isPromise(got)) return this.#lend(this.#adopt(got));
+      if (got) this.#await(got);
+    }
+    return new Promise((resolve, reject) => (this.#wanting = { resolve, reject }));
   }
 
   filled(filling: Filling, count: number): void {
@@ -103,7 +100,10 @@ export class ChunkStock {
     this.#put(filling);
   }
 
-  /** Gives all chunks back, those in use as soon as they are free. Who waits for one is refused. */
+  /**
+   * Gives all chunks back; those in use as soon as they are free, and one that is waited for when it comes.
+   * Who waits for it is refused.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -112,6 +112,21 @@ export class ChunkStock {
       this.#refuse(new MillraceError('ERR_ABORTED', 'The flow was ended before it had a chunk'));
     }
     for (let free = this.#free.pop(); free; free = this.#free.pop()) free.chunk.release();
+  }
+
+  /** One of its own may come back before it does; it is a spare one then. */
+  #await(coming: Promise<Chunk>): void {
+    this.#coming = true;
+    coming.then(
+      (chunk) => {
+        this.#coming = false;
+        this.#put(this.#adopt(chunk));
+      },
+      (error: unknown) => {
+        this.#coming = false;
+        this.#refuse(error);
+      },
+    );
   }
 
   #adopt(chunk: Chunk): Filling {

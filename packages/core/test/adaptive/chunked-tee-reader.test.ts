@@ -101,7 +101,7 @@ const paces = fc.array(fc.constantFrom<Pace>('now', 'soon', 'later'), {
 });
 const sizes = fc.array(fc.integer({ min: 1, max: 2 * CHUNK }), { minLength: 1, maxLength: 4 });
 const source = fc.record({ pieces: sizes, paces });
-const memory = fc.record({ most: fc.constantFrom(2, 3, 16), late: fc.boolean() });
+const memory = fc.record({ most: fc.constantFrom(1, 2, 16), late: fc.boolean() });
 const consumer = fc.constantFrom<Consumer>(byReading, byIterating, byPiping, byCopying);
 const failsAt = fc.option(fc.nat(8), { nil: undefined });
 
@@ -177,6 +177,35 @@ describe('A tee', () => {
           expect(report.error.cause).toBeInstanceOf(EndFailure);
           if (report.error.code === 'ERR_WRITE') expect(policy).toBe('error');
           else expect(report.error.code).toBe('ERR_READ');
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('that is to drop its branch never harms the consumer, whatever the branch does', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        total,
+        source,
+        fc.record({ paces, failsAt }),
+        fc.tuple(consumer, sizes, paces),
+        memory,
+        fc.integer({ min: 1, max: 3 }),
+        async (size, from, to, [consume, readSizes, consumerPaces], room, maxLagChunks) => {
+          lender.reset(room);
+          const branch = new PatternWriter(to);
+          const it = tee(new PatternReader(size, from), branch, {
+            policy: 'drop-branch',
+            maxLagChunks,
+          });
+          expect(await consume(it, readSizes, consumerPaces)).toBe(size);
+          const { branch: report } = await it.finished;
+          expect(branch.closed + branch.endings.length).toBe(1);
+          if (report.state === 'closed') expect(branch.taken).toBe(size);
+          else expect(['ERR_BRANCH_LAGGING', 'ERR_WRITE']).toContain(report.error?.code);
+          expect(branch.wrong).toBe(0);
+          expect(await lender.outInTheEnd()).toBe(0);
         },
       ),
       { numRuns: 500 },

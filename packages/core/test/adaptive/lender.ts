@@ -24,6 +24,14 @@ export class Lender implements ChunkSource {
     this.late = late;
   }
 
+  /** How many are out once those that are still being waited for have come and gone. */
+  async outInTheEnd(): Promise<number> {
+    for (let turns = 0; turns < 1000 && (this.out > 0 || this.#waiting.length > 0); turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return this.out;
+  }
+
   take(bytes: number): Chunk | Promise<Chunk> {
     const chunk = this.late ? undefined : this.tryTake(bytes);
     return chunk ?? this.#wait(bytes);
