@@ -1,5 +1,14 @@
 /** What the buffers of a mill do, seen and acted on: traces, analyser. */
-export { checkedAnalyzerConfig, type AnalyzerConfig } from './analyser/analyzer-config.js';
+export type { AnalyzerConfig, AnalyzerOptions } from './analyser/analyzer-config.js';
+export {
+  BufferAnalyzer,
+  type BufferAnalysis,
+  type BufferTrends,
+} from './analyser/buffer-analyzer.js';
+export type { BufferPattern } from './analyser/pattern.js';
+export type { BufferDemand, BufferPredictions, HourPrediction } from './analyser/predictions.js';
+export { trendOf, type TrendDirection } from './analyser/trend-test.js';
+export type { TrendDirections } from './analyser/trend-window.js';
 export { readTrace } from './trace/read-trace.js';
 export {
   burstyTrace,

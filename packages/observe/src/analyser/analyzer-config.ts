@@ -1,6 +1,6 @@
 /** The settings of a `BufferAnalyzer`, and what they are when nothing is said. */
 
-import { MillraceError } from '@millrace/core';
+import { checkedManagerConfig, MillraceError, type BufferSizes } from '@millrace/core';
 
 /** How far a `BufferAnalyzer` looks back and ahead. */
 export interface AnalyzerConfig {
@@ -11,7 +11,7 @@ export interface AnalyzerConfig {
    */
   readonly patternWindowSizeMs: number;
   /**
-   * Trends tell of the last so many milliseconds. They are looked for in 48 steps.
+   * Trends tell of the last so many milliseconds. They are looked for in 20 steps.
    *
    * @defaultValue 24 hours
    */
@@ -28,7 +28,19 @@ export interface AnalyzerConfig {
    * @defaultValue 0.8
    */
   readonly confidenceThreshold: number;
+  /**
+   * Bytes of a buffer of each class. A larger one counts as just as large as was asked for.
+   *
+   * @defaultValue 4 KiB, 64 KiB, 1 MiB, 4 MiB
+   */
+  readonly bufferSizes: BufferSizes;
 }
+
+/** {@link AnalyzerConfig}, as it may be said. */
+export type AnalyzerOptions = {
+  readonly [Name in keyof AnalyzerConfig]?:
+    (Name extends 'bufferSizes' ? Partial<BufferSizes> : AnalyzerConfig[Name]) | undefined;
+};
 
 const HOUR_MS = 3_600_000;
 const WEEK_MS = 7 * 24 * HOUR_MS;
@@ -37,14 +49,15 @@ const WEEK_MS = 7 * 24 * HOUR_MS;
  * The settings as they are used, checked.
  *
  * @throws `ERR_INVALID_ARG` for a time that is not positive and finite, a horizon of more than a week, a threshold
- * outside 0 to 1
+ * outside 0 to 1, sizes that do not ascend
  */
-export function checkedAnalyzerConfig(config: Partial<AnalyzerConfig> = {}): AnalyzerConfig {
+export function checkedAnalyzerConfig(config: AnalyzerOptions = {}): AnalyzerConfig {
   const checked = {
     patternWindowSizeMs: config.patternWindowSizeMs ?? HOUR_MS,
     trendAnalysisPeriodMs: config.trendAnalysisPeriodMs ?? 24 * HOUR_MS,
     predictionHorizonMs: config.predictionHorizonMs ?? 24 * HOUR_MS,
     confidenceThreshold: config.confidenceThreshold ?? 0.8,
+    bufferSizes: checkedManagerConfig({ bufferSizes: config.bufferSizes }).bufferSizes,
   };
   checkTime('patternWindowSizeMs', checked.patternWindowSizeMs, Number.MAX_SAFE_INTEGER);
   checkTime('trendAnalysisPeriodMs', checked.trendAnalysisPeriodMs, Number.MAX_SAFE_INTEGER);

@@ -23,7 +23,7 @@ export interface TraceEvent {
   /** How long it took; for `returned` and `leak`, how long the buffer has been in use. */
   readonly durationMs?: number;
   /** What the user calls the work that it was for. */
-  readonly tag?: string;
+  readonly tag?: string | undefined;
   /** Present where it did not succeed. */
   readonly failed?: true;
 }

@@ -1,4 +1,4 @@
-import { checkedAnalyzerConfig } from '@millrace/observe';
+import { checkedAnalyzerConfig } from '../../src/analyser/analyzer-config.ts';
 import { describe, expect, test } from 'vitest';
 
 describe('the settings of an analyser', () => {
@@ -8,6 +8,7 @@ describe('the settings of an analyser', () => {
       trendAnalysisPeriodMs: 86_400_000,
       predictionHorizonMs: 86_400_000,
       confidenceThreshold: 0.8,
+      bufferSizes: { small: 4096, medium: 65_536, large: 1_048_576, huge: 4_194_304 },
     });
   });
 
@@ -17,6 +18,7 @@ describe('the settings of an analyser', () => {
       trendAnalysisPeriodMs: 2,
       predictionHorizonMs: 3,
       confidenceThreshold: 0,
+      bufferSizes: { small: 1, medium: 2, large: 3, huge: 4 },
     };
     expect(checkedAnalyzerConfig(said)).toEqual(said);
   });
@@ -28,6 +30,7 @@ describe('the settings of an analyser', () => {
     [{ patternWindowSizeMs: Infinity }, 'patternWindowSizeMs'],
     [{ confidenceThreshold: 1.1 }, 'confidenceThreshold'],
     [{ confidenceThreshold: -0.1 }, 'confidenceThreshold'],
+    [{ bufferSizes: { small: 2 ** 17 } }, 'bufferSizes'],
   ])('are refused when they cannot be: %o', (config, name) => {
     expect(() => checkedAnalyzerConfig(config)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG', message: expect.stringContaining(name) }),

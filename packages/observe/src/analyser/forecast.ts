@@ -1,0 +1,128 @@
+/**
+ * The forecast of a series of hours, and how far it can be trusted: by how well it would have done so far.
+ *
+ * Which scale the series is additive in, and how fast to follow it, is not assumed but tried. The model learns the earlier part of the
+ * history, then foretells each day of the latest week (half of the history, while that is shorter) from what came before that day. The
+ * settings that err least are taken, and learn all.
+ */
+import { DAY, DoubleSeasonal, slopeOf, type Smoothing } from './double-seasonal.js';
+
+/** Trials are of so many days at most. */
+const TRIAL_DAYS = 7;
+
+/** What is done to values before they are added up. Counts vary with the square root of their mean, products in proportion to it. */
+interface Scale {
+  readonly to: (value: number) => number;
+  readonly from: (value: number) => number;
+}
+
+const SCALES: readonly Scale[] = [
+  { to: (value) => value, from: (value) => value },
+  { to: Math.sqrt, from: (value) => Math.max(0, value) ** 2 },
+  { to: Math.log1p, from: Math.expm1 },
+];
+
+/** Without growth first: it has to be of use before it is believed. */
+const SMOOTHINGS: readonly Smoothing[] = [false, true].flatMap((grows) =>
+  [0, 0.02, 0.1, 0.3].flatMap((level) =>
+    [0, 0.05, 0.2].map((season) => ({ level, season, grows })),
+  ),
+);
+
+export interface Forecast {
+  /** The hours to come, none below 0. */
+  readonly values: Float64Array;
+  /**
+   * 0 to 1: which share of how days vary was foretold in the trials,
+   * 1 − Σ(actual − foretold)² / Σ(actual − mean of the actual)², at least 0.
+   * A series that does not vary at all is foretold or not: 1 or 0. With less than two days of history, 0.
+   *
+   * So noise about a mean has a confidence of 0, however small it is.
+   *
+   * Source: J. E. Nash and J. V. Sutcliffe, "River flow forecasting through conceptual models" (1970).
+   */
+  readonly confidence: number;
+}
+
+/**
+ * Foretells the hours after a history.
+ *
+ * @param history values that are not negative, one an hour
+ * @param firstHour the number of the first hour of the history, from the epoch: tells hours of the day and days of the week
+ */
+export function forecastHours(
+  history: ArrayLike<number>,
+  firstHour: number,
+  hours: number,
+): Forecast {
+  const trialDays = Math.min(TRIAL_DAYS, Math.floor(history.length / DAY / 2));
+  let best: Trial = {
+    scale: SCALES[0] as Scale,
+    smoothing: { level: 0.3, season: 0, grows: false },
+    error: 0,
+  };
+  if (trialDays > 0) {
+    const trials = SCALES.flatMap((scale) =>
+      tried(Float64Array.from(history, scale.to), history, firstHour, scale, trialDays),
+    );
+    best = trials.reduce((least, trial) => (trial.error < least.error ? trial : least));
+  }
+  const scaled = Float64Array.from(history, best.scale.to);
+  const model = new DoubleSeasonal(scaled, firstHour, best.smoothing);
+  for (const value of scaled) model.learn(value);
+  return {
+    values: Float64Array.from({ length: hours }, (_, at) => foretold(model, best.scale, at + 1)),
+    confidence: trialDays === 0 ? 0 : shareForetold(history, trialDays, best.error),
+  };
+}
+
+interface Trial {
+  readonly scale: Scale;
+  readonly smoothing: Smoothing;
+  /** Σ(actual − foretold)² over the hours of the trial. */
+  readonly error: number;
+}
+
+/** One scale with each smoothing. */
+function tried(
+  scaled: Float64Array,
+  history: ArrayLike<number>,
+  firstHour: number,
+  scale: Scale,
+  days: number,
+): Trial[] {
+  const from = history.length - days * DAY;
+  const learnt = scaled.subarray(0, from);
+  const grown = slopeOf(learnt) !== 0;
+  return SMOOTHINGS.filter(({ grows }) => grown || !grows).map((smoothing) => {
+    const model = new DoubleSeasonal(learnt, firstHour, smoothing);
+    for (const value of learnt) model.learn(value);
+    let error = 0;
+    for (let at = from; at < history.length; at += DAY) {
+      for (let ahead = 0; ahead < DAY; ahead++) {
+        error += ((history[at + ahead] as number) - foretold(model, scale, ahead + 1)) ** 2;
+      }
+      for (let ahead = 0; ahead < DAY; ahead++) model.learn(scaled[at + ahead] as number);
+    }
+    return { scale, smoothing, error };
+  });
+}
+
+function foretold(model: DoubleSeasonal, scale: Scale, ahead: number): number {
+  return Math.max(0, scale.from(model.forecast(ahead)));
+}
+
+function shareForetold(history: ArrayLike<number>, days: number, error: number): number {
+  let mean = 0;
+  for (let at = history.length - days * DAY; at < history.length; at++) {
+    mean += (history[at] as number) / (days * DAY);
+  }
+  let squares = 0;
+  for (let at = history.length - days * DAY; at < history.length; at++) {
+    squares += ((history[at] as number) - mean) ** 2;
+  }
+  // What rounding leaves is no variation.
+  const none = (1e-9 * mean) ** 2 * days * DAY;
+  if (squares <= none) return error <= none ? 1 : 0;
+  return Math.max(0, 1 - error / squares);
+}
