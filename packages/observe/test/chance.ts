@@ -1,23 +1,17 @@
-/** Numbers by chance, the same for the same seed: mulberry32, and normal ones by Box and Muller. */
+/** Series by chance, the same for the same seed. */
+import { Random } from '../src/trace/random.ts';
 
 export interface Chance {
-  /** From 0, below 1. */
-  readonly uniform: () => number;
-  /** Mean 0, deviation 1. */
+  /** Mean 0, deviation 1: by Box and Muller. */
   readonly normal: () => number;
 }
 
-export function chanceFrom(seed: number): Chance {
-  let state = Math.imul(seed + 1, 0x9e37_79b1);
-  const uniform = (): number => {
-    state = (state + 0x6d2b_79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+function chanceFrom(seed: number): Chance {
+  const random = new Random(Math.imul(seed + 1, 0x9e37_79b1));
+  return {
+    normal: () =>
+      Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next()),
   };
-  const normal = (): number =>
-    Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-  return { uniform, normal };
 }
 
 /** For how many of the seeds from 0 something holds. */
