@@ -44,6 +44,11 @@ export type { TeeOptions, TeePolicy } from './adaptive/tee-options.js';
 export type { Chunk, ChunkSource } from './adaptive/chunk-stock.js';
 export type { AllocOptions, AllocationPriority, MemoryLocality } from './managed/alloc-options.js';
 export {
+  BufferAllocator,
+  type AllocationStats,
+  type ManagedMemory,
+} from './managed/buffer-allocator.js';
+export {
   BUFFER_CLASSES,
   DEFAULT_BUFFER_SIZES,
   bufferClassOf,
@@ -56,7 +61,21 @@ export {
   type BufferEventSink,
   type BufferEventType,
 } from './managed/buffer-event.js';
+export {
+  DefaultBufferFactory,
+  type BufferFactory,
+  type CreateTerms,
+} from './managed/buffer-factory.js';
+export { BufferLedger, type LedgerOptions } from './managed/buffer-ledger.js';
+export {
+  BufferManager,
+  type BufferManagerServices,
+  type HeldBufferReport,
+  type UpkeepReport,
+} from './managed/buffer-manager.js';
+export type { BufferMemory } from './managed/buffer-memory.js';
 export type { BufferMetrics } from './managed/buffer-metrics.js';
+export { ManagedBuffer, type BufferState } from './managed/managed-buffer.js';
 export {
   checkedManagerConfig,
   checkedPoolConfig,
@@ -67,6 +86,7 @@ export {
   type PoolSettings,
 } from './managed/managed-settings.js';
 export type { PoolStatistics } from './managed/pool-statistics.js';
+export { SizedBufferPool } from './managed/sized-buffer-pool.js';
 export { LARGEST_CLASS_BYTES, SIZE_CLASSES } from './memory/size-classes.js';
 export type { ArenaHandle } from './memory/arena.js';
 export type { ArenaRenewal } from './memory/arenas.js';

@@ -1,7 +1,8 @@
 /**
  * What may be asked of a buffer beside its size.
  */
-import type { BufferClass } from './buffer-class.js';
+import { MillraceError } from '../errors.js';
+import { BUFFER_CLASSES, type BufferClass } from './buffer-class.js';
 
 /**
  * Where in memory a buffer should lie.
@@ -15,6 +16,8 @@ import type { BufferClass } from './buffer-class.js';
  */
 export type MemoryLocality = 'any' | 'local' | 'remote' | 'numa';
 
+const LOCALITIES: readonly MemoryLocality[] = ['any', 'local', 'remote', 'numa'];
+
 /**
  * How much is done to serve a get that finds the stock empty.
  *
@@ -25,6 +28,8 @@ export type MemoryLocality = 'any' | 'local' | 'remote' | 'numa';
  * - `critical`: the same, and the reserve as well
  */
 export type AllocationPriority = 'low' | 'normal' | 'high' | 'critical';
+
+const PRIORITIES: readonly AllocationPriority[] = ['low', 'normal', 'high', 'critical'];
 
 export interface AllocOptions {
   /** The class to take it from, where its buffers are large enough. @defaultValue the smallest that is */
@@ -50,4 +55,52 @@ export interface AllocOptions {
   readonly priority?: AllocationPriority | undefined;
   /** What it is for: `metadata` has it as `tag`, and so have events. @defaultValue none */
   readonly tag?: string | undefined;
+}
+
+/** What a slice is aligned to in any case, and the most that can be asked for. */
+const PAGE_BYTES = 4096;
+
+/** @throws MillraceError `ERR_INVALID_ARG`, which names the option, its value and the rule */
+export function checkOptions(options: AllocOptions): void {
+  const { preferredClass, minSize, maxSize, zeroCopy, alignment, locality, priority, tag } =
+    options;
+  need('preferredClass', preferredClass, BUFFER_CLASSES);
+  need('minSize', minSize, isSize, 'an integer of 1 or more');
+  need(
+    'maxSize',
+    maxSize,
+    (value) => value === Infinity || isSize(value),
+    'an integer of 1 or more, or Infinity',
+  );
+  need('zeroCopy', zeroCopy, [true, false]);
+  need('alignment', alignment, isAlignment, `a power of two from 1 to ${PAGE_BYTES}`);
+  need('locality', locality, LOCALITIES);
+  need('priority', priority, PRIORITIES);
+  need('tag', tag, (value) => typeof value === 'string', 'a string');
+}
+
+function isSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+function isAlignment(value: unknown): boolean {
+  const bits = value as number;
+  return isSize(value) && bits <= PAGE_BYTES && (bits & (bits - 1)) === 0;
+}
+
+function need(name: keyof AllocOptions, value: unknown, holds: Holds, rule?: string): void {
+  if (isRight(value, holds)) return;
+  const right = typeof holds === 'function' ? rule : `one of ${holds.join(', ')}`;
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot get a buffer with "${name}" of ${String(value)} as it must be ${right}`,
+  );
+}
+
+/** What a value is to be one of, or a test of it. */
+type Holds = readonly unknown[] | ((value: unknown) => boolean);
+
+function isRight(value: unknown, holds: Holds): boolean {
+  if (value === undefined) return true;
+  return typeof holds === 'function' ? holds(value) : holds.includes(value);
 }

@@ -192,6 +192,12 @@ export function checkedPoolConfig(config: PoolConfig, at = ''): PoolSettings {
   };
 }
 
+/** `config` without what is undefined in it. */
+export function defined<Config extends object>(config: Config): Partial<Config> {
+  const said = Object.entries(config).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(said) as Partial<Config>;
+}
+
 function checkedSizes(sizes: Partial<BufferSizes>): BufferSizes {
   needNames('bufferSizes', sizes);
   const { small, medium, large, huge } = { ...DEFAULT_BUFFER_SIZES, ...sizes };
@@ -210,6 +216,7 @@ function checkedPools(
   needNames('pools', pools);
   const checked = (bufferClass: BufferClass): PoolSettings => {
     const own = pools[bufferClass] ?? {};
+    need(`pools.${bufferClass}`, own, typeof own === 'object', 'an object');
     // What a pool says of one of the two moves the other, where that says nothing.
     const { initialSize: beforehand = 0, maxSize: most = initialSize } = own;
     const common = {
@@ -224,10 +231,6 @@ function checkedPools(
     large: checked('large'),
     huge: checked('huge'),
   };
-}
-
-function defined(config: PoolConfig): PoolConfig {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 function needNames(name: string, value: object): void {

@@ -66,3 +66,10 @@ export function classOf(bytes: number): number {
     `Cannot lease a slice of ${String(bytes)} bytes as the size must be an integer from 1 to ${LARGEST_CLASS_BYTES}`,
   );
 }
+
+/** Bytes of memory that a slice of `bytes` bytes takes: a slot, or neighbouring slabs above the largest class. */
+export function slotBytesFor(bytes: number): number {
+  const sizeClass = classFor(bytes);
+  if (sizeClass !== NO_CLASS) return SIZE_CLASSES[sizeClass]!;
+  return Math.ceil(bytes / LARGEST_CLASS_BYTES) * LARGEST_CLASS_BYTES;
+}
