@@ -29,6 +29,7 @@ import {
   type BufferPoolStrategy,
   type PlainStrategy,
 } from './strategy.js';
+import { copyShort } from './short-copy.js';
 import type { TeeOptions } from './tee-options.js';
 import type { BufferPoolStats, GcImpact, Usage } from './usage.js';
 
@@ -91,6 +92,8 @@ export class AdaptiveBufferPool {
   readonly #ladder: Ladder;
   readonly #held: HeldBuffers | undefined;
   readonly #gcImpact: (() => GcImpact) | undefined;
+  /** Copies of fewer bytes may be short ones. */
+  readonly #shortBelow: number;
   /** Buffers of fewer bytes are slices. */
   readonly #pooledBelow: number;
 
@@ -122,6 +125,10 @@ export class AdaptiveBufferPool {
       this.#gcImpact = gcImpact;
     }
     this.#pooledBelow = enabled ? this.#boundOfPooled() : 0;
+    // What is timed has an operation, and so has what is under the cap.
+    this.#shortBelow = enableDetailedMetrics
+      ? 0
+      : Math.min(this.#pooledBelow, this.config.largeObjectThreshold);
     // An operation has two chunks at most: one is read while the other is written.
     const keptBytes = Math.min(2 * maxConcurrentLargeOps * chunkSize, memoryBytes / KEPT_PART);
     this.#shop = {
@@ -215,6 +222,10 @@ export class AdaptiveBufferPool {
     const { signal, strategy, exact = false } = options;
     const writer = writerOf(dst);
     const reader = readerOf(src);
+    if (size !== undefined && !exact && this.#isShort(size, strategy)) {
+      const copied = copyShort(this.#shop, writer, reader, size, signal);
+      if (copied !== undefined) return copied;
+    }
     return new Operation(this.#shop, size, strategy).copy(writer, reader, exact, signal);
   }
 
@@ -277,6 +288,11 @@ export class AdaptiveBufferPool {
    */
   onDegraded(listener: DegradationListener): () => void {
     return this.#ladder.onDegraded(listener);
+  }
+
+  #isShort(size: number, strategy: BufferPoolStrategy = 'adaptive'): boolean {
+    if (strategy !== 'adaptive' && strategy !== 'pooled') return false;
+    return size >= 0 && size < this.#shortBelow && Number.isInteger(size);
   }
 
   #terms(): ChunkTerms {

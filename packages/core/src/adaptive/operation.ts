@@ -22,7 +22,6 @@ import type { CheckedConfig } from './config.js';
 import type { CostModel } from './cost-model.js';
 import type { Ladder } from './degradation.js';
 import { Place, type MemoryGuard, type PrivateMemory } from './private-memory.js';
-import { copyShort, type LongCopy } from './short-copy.js';
 import {
   checkStrategy,
   selectStrategy,
@@ -45,7 +44,7 @@ export interface Workshop {
   readonly nowNs: () => number;
 }
 
-export class Operation implements ChunkSource, LongCopy {
+export class Operation implements ChunkSource {
   readonly category: ObjectCategory;
   /** With which it began. */
   readonly strategy: PlainStrategy;
@@ -59,7 +58,7 @@ export class Operation implements ChunkSource, LongCopy {
   #leaving: AbortController | undefined;
   #ended = false;
   /** What it has begun with, until it is taken. */
-  #first: PooledBuffer | PrivateBuffer | undefined;
+  #first: AdaptiveBuffer | undefined;
   /** Whether it has come to the last step. */
   #emergency = false;
   #chunks = 0;
@@ -90,6 +89,11 @@ export class Operation implements ChunkSource, LongCopy {
     return this.category === 'large' || this.category === 'veryLarge';
   }
 
+  /** It has a first chunk already. */
+  beginWith(chunk: AdaptiveBuffer): void {
+    this.#first = chunk;
+  }
+
   /** Copies all of `src` to `dst`, and ends then. */
   copy(
     dst: ByteWriter,
@@ -97,12 +101,10 @@ export class Operation implements ChunkSource, LongCopy {
     exact: boolean,
     signal: AbortSignal | undefined,
   ): Answer<number> {
+    const options = { chunkSize: this.chunkSize, exact, ...(signal && { signal }) };
     let copied: Answer<number>;
     try {
-      const buffer = exact || signal?.aborted ? undefined : this.#tryBegin();
-      copied = buffer
-        ? copyShort(dst, src, buffer, this, signal)
-        : this.goOn(dst, src, signal, exact);
+      copied = copyInChunks(dst, src, this.#size, this, options);
     } catch (error) {
       this.end();
       throw error;
@@ -110,25 +112,6 @@ export class Operation implements ChunkSource, LongCopy {
     if (isPromise(copied)) return copied.finally(() => this.end());
     this.end();
     return copied;
-  }
-
-  goOn(
-    dst: ByteWriter,
-    src: ByteReader,
-    signal: AbortSignal | undefined,
-    exact = false,
-  ): Answer<number> {
-    const options = { chunkSize: this.chunkSize, exact, ...(signal && { signal }) };
-    return copyInChunks(dst, src, this.#size, this, options);
-  }
-
-  /** The first chunk before it is taken, if one slice holds all and is free now. */
-  #tryBegin(): PooledBuffer | PrivateBuffer | undefined {
-    if (this.strategy !== 'pooled' || this.large) return undefined;
-    const slice = this.#shop.pools.tryAcquire(this.chunkSize);
-    if (!slice) return undefined;
-    this.#first = this.#lend(slice, this.chunkSize);
-    return this.#first;
   }
 
   /**
@@ -233,7 +216,7 @@ export class Operation implements ChunkSource, LongCopy {
     }
   }
 
-  #lend(slice: Slice, bytes: number): PooledBuffer | PrivateBuffer {
+  #lend(slice: Slice, bytes: number): AdaptiveBuffer {
     const { ladder, usage } = this.#shop;
     usage.hit();
     if (this.#pressure !== 'normal') return new PooledBuffer(slice, usage);
@@ -246,10 +229,9 @@ export class Operation implements ChunkSource, LongCopy {
    * of it as into other. So the slice is only the right to so many bytes; they are in a private place,
    * and its own are not touched.
    */
-  #placed(slice: Slice, bytes: number): PooledBuffer | PrivateBuffer {
+  #placed(slice: Slice, bytes: number): AdaptiveBuffer {
     const { config, memory, usage } = this.#shop;
-    const size =
-      this.strategy === 'pooled' ? Math.min(roomFor(bytes), config.maxBufferSize) : bytes;
+    const size = this.strategy === 'pooled' ? roomFor(config, bytes) : bytes;
     let place = memory.take(size);
     if (!place) {
       place = memory.tryAllocate(size);
@@ -311,9 +293,11 @@ export class Operation implements ChunkSource, LongCopy {
   }
 }
 
-/** Objects of many sizes use the same places. */
-function roomFor(bytes: number): number {
-  return SIZE_CLASSES[classFor(bytes)] ?? bytes;
+/** Bytes of the place for an object of `size` bytes that is pooled: objects of many sizes use the same. */
+export function roomFor({ minBufferSize, maxBufferSize }: CheckedConfig, size: number): number {
+  const least = size < minBufferSize ? minBufferSize : size;
+  const bytes = SIZE_CLASSES[classFor(least)] ?? least;
+  return bytes < maxBufferSize ? bytes : maxBufferSize;
 }
 
 function check(size: number | undefined, strategy: BufferPoolStrategy): void {

@@ -1,52 +1,75 @@
 /**
- * Copies of what one buffer holds, between ends that answer at once: a read, a write, and a read that
- * finds the end. Whatever else happens is left to a copy in chunks, which goes on from there.
+ * Short copies: of what one slice holds, between ends that answer at once. A read, a write, and a read
+ * that finds the end, without an operation's machinery. Whatever else happens is left to an operation,
+ * which goes on from there.
  */
+import { PrivateBuffer } from './adaptive-buffer.js';
 import { isPromise, type Answer } from './answer.js';
 import type { ByteReader, ByteWriter } from './byte-io.js';
+import { categoryOf } from './category.js';
+import { Operation, roomFor, type Workshop } from './operation.js';
 
-/** Who goes on with what was begun: its first answers are those that were given already. */
-export interface LongCopy {
-  /** Its first chunk is the buffer that was begun with. */
-  goOn(dst: ByteWriter, src: ByteReader, signal: AbortSignal | undefined): Answer<number>;
-  /** So many bytes were read; what {@link goOn} reads is not told again. */
-  filled(bytes: number): void;
-}
-
-/** @returns how many bytes were copied */
+/**
+ * Copies all of `src` to `dst`.
+ *
+ * @param size what it should have: fewer bytes than a large object
+ * @returns how many bytes were copied; `undefined` when it is not to be done in this way: nothing was done then
+ */
 export function copyShort(
+  shop: Workshop,
   dst: ByteWriter,
   src: ByteReader,
-  buffer: { readonly bytes: Uint8Array; part(count: number): Uint8Array },
-  copy: LongCopy,
+  size: number,
   signal: AbortSignal | undefined,
-): Answer<number> {
-  const goOn = (to: ByteWriter, first: () => Answer<number>): Answer<number> =>
-    copy.goOn(to, new BegunReader(src, first), signal);
-  const room = buffer.bytes;
+): Answer<number> | undefined {
+  const { pools, config, memory, guard, ladder, usage } = shop;
+  if (signal?.aborted || (guard && guard.pressure !== 'normal')) return undefined;
+  const place = memory.take(roomFor(config, size));
+  if (!place) return undefined;
+  const slice = pools.tryAcquire(size === 0 ? 1 : size);
+  if (!slice) {
+    memory.give(place);
+    return undefined;
+  }
+  const goOn = (to: ByteWriter, first: () => Answer<number>): Answer<number> => {
+    const operation = new Operation(shop, size, 'pooled');
+    usage.hit();
+    operation.beginWith(new PrivateBuffer(place, usage, memory, slice));
+    return operation.copy(to, new BegunReader(src, first), false, signal);
+  };
   let count: Answer<number>;
+  let written: Answer<void> = undefined;
+  const room = place.bytes;
   try {
     count = src.read(room);
   } catch (error) {
     return goOn(dst, failing(error));
   }
-  if (count === 0) return 0;
-  if (isPromise(count) || !(count > 0 && count <= room.length)) return goOn(dst, given(count));
-  let written: Answer<void>;
-  try {
-    written = dst.write(buffer.part(count));
-  } catch (error) {
-    return goOn(new BegunWriter(dst, failing(error)), given(count));
+  if (count !== 0) {
+    if (isPromise(count) || !(count > 0 && count <= room.length)) return goOn(dst, given(count));
+    try {
+      written = dst.write(place.part(count));
+    } catch (error) {
+      return goOn(new BegunWriter(dst, failing(error)), given(count));
+    }
+    if (isPromise(written)) return goOn(new BegunWriter(dst, given(written)), given(count));
+    let next: Answer<number>;
+    try {
+      next = src.read(room);
+    } catch (error) {
+      usage.moved(count);
+      return added(count, goOn(dst, failing(error)));
+    }
+    if (next !== 0) {
+      usage.moved(count);
+      return added(count, goOn(dst, given(next)));
+    }
   }
-  if (isPromise(written)) return goOn(new BegunWriter(dst, given(written)), given(count));
-  copy.filled(count);
-  let next: Answer<number>;
-  try {
-    next = src.read(room);
-  } catch (error) {
-    return added(count, goOn(dst, failing(error)));
-  }
-  return next === 0 ? count : added(count, goOn(dst, given(next)));
+  slice.release();
+  memory.give(place);
+  usage.copied(categoryOf(config, size), count);
+  if (ladder.degraded) ladder.had('pooled', size);
+  return count;
 }
 
 function added(count: number, rest: Answer<number>): Answer<number> {

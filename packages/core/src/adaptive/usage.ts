@@ -148,6 +148,16 @@ export class Usage {
     counts[SERVED]! += bytes;
   }
 
+  /** A whole object of so many bytes was copied, in one slice. */
+  copied(category: ObjectCategory, bytes: number): void {
+    const counts = this.#counts;
+    counts[ROWS[category]]!++;
+    counts[GETS]!++;
+    counts[PUTS]!++;
+    if (bytes > 0) counts[CHUNKS]!++;
+    counts[SERVED]! += bytes;
+  }
+
   /** A slice is handed out. */
   hit(): void {
     this.#counts[GETS]!++;
