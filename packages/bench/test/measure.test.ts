@@ -3,11 +3,75 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
+import { Allocations } from '../dist/measure/allocations.js';
+import { collectGarbage } from '../src/measure/collect-garbage.ts';
 import { verifyGzip } from '../src/measure/compare.ts';
+import { withGarbage } from '../src/measure/garbage.ts';
+import { withOwnTime } from '../src/measure/own-time.ts';
 import { inRounds } from '../src/measure/rounds.ts';
+import { shuffled } from '../src/measure/shuffle.ts';
 import { median, quantile, ratiosOf, spreadOf } from '../src/measure/statistics.ts';
 import { bytesText, count, digits, duration, quantity, table } from '../src/measure/text.ts';
 import { gzipOnLibuv } from '../src/peers/gzip-on-libuv.ts';
+import { ComparingSink, MemoryObject } from '../src/peers/object-ends.ts';
+
+describe('what objects cost', () => {
+  test('collections are counted while the work is done, and neither before nor after', async () => {
+    collectGarbage();
+    const { result, garbage } = await withGarbage(() => {
+      collectGarbage();
+      return 'done';
+    });
+    collectGarbage();
+    expect(result).toBe('done');
+    expect(garbage.count).toBe(1);
+    expect(garbage.pauseMs).toBeGreaterThan(0);
+  });
+
+  test('own time is no longer than the time by the clock', async () => {
+    const startedAt = performance.now();
+    const { result, elapsedNs } = await withOwnTime(async () => {
+      let rounds = 0;
+      while (performance.now() - startedAt < 50) rounds++;
+      return rounds;
+    });
+    expect(result).toBeGreaterThan(0);
+    expect(elapsedNs).toBeGreaterThan(0);
+    expect(elapsedNs).toBeLessThanOrEqual((performance.now() - startedAt) * 1e6);
+  });
+
+  test('a fresh buffer is allocated whole, and one of a pool is not', async () => {
+    await using allocations = new Allocations();
+    const size = 256 * 1024;
+    const whole = await allocations.of({ kind: 'copy', by: 'whole', size });
+    expect(whole).toBeGreaterThan(size);
+    expect(whole).toBeLessThan(size + 4096);
+    const pooled = await allocations.of({ kind: 'copy', by: 'pooled', size });
+    expect(pooled).toBeLessThan(size / 4);
+  });
+
+  test('a byte that is wrong, and one that is missing, are found', () => {
+    const sink = new ComparingSink();
+    const bytes = new Uint8Array(100);
+    const object = new MemoryObject().begin(100);
+    expect(object.read(bytes)).toBe(100);
+    expect(object.read(bytes)).toBe(0);
+    sink.write(bytes);
+    expect(() => sink.next(101)).toThrow('100 bytes came in place of 101');
+    sink.next(100);
+    bytes[50]! ^= 1;
+    expect(() => sink.write(bytes)).toThrow('A byte is wrong between 0 and 100');
+  });
+
+  test('a shuffle keeps all values, and has an order for each seed', () => {
+    const values = Array.from({ length: 100 }, (_, i) => i);
+    const order = shuffled(values, 1);
+    expect(order).not.toEqual(values);
+    expect(shuffled(values, 1)).toEqual(order);
+    expect(shuffled(values, 2)).not.toEqual(order);
+    expect([...order].sort((a, b) => a - b)).toEqual(values);
+  });
+});
 
 describe('medians and ratios', () => {
   test('the median is the middle value, or the mean of the two in the middle', () => {

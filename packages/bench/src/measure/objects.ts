@@ -1,6 +1,7 @@
 /** How long a thread takes over objects, and what that leaves to the garbage collector. */
 import { collectGarbage } from './collect-garbage.js';
 import { withGarbage, type Garbage } from './garbage.js';
+import { withOwnTime } from './own-time.js';
 
 /** Handles an object of so many bytes; at once, or not. */
 type Handle = (size: number) => unknown;
@@ -44,12 +45,8 @@ export function measureLoad(handle: Handle, sizes: readonly number[]): Promise<L
 
 /** @param work returns how many objects it has handled */
 async function measure(work: () => Promise<number>): Promise<Load> {
-  const { result, garbage } = await withGarbage(async () => {
-    const startedAt = performance.now();
-    const objects = await work();
-    return { objects, elapsedNs: (performance.now() - startedAt) * 1e6 };
-  });
-  return { ...result, ...garbage };
+  const { result, garbage } = await withGarbage(() => withOwnTime(work));
+  return { objects: result.result, elapsedNs: result.elapsedNs, ...garbage };
 }
 
 async function manyOf(handle: Handle, size: number, ms: number): Promise<number> {

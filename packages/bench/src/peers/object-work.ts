@@ -41,8 +41,9 @@ export class Workplace {
           one.next(size);
         };
       }
-      return (size) => {
-        teeUnpooled(one, other, object.begin(size), size, by);
+      const both = [one, other] as const;
+      return async (size) => {
+        await teeUnpooled(both, object.begin(size), size, by);
         one.next(size);
         other.next(size);
       };

@@ -5,7 +5,8 @@
  *   whole    one buffer for all of the object, as `readFile` has
  *   chunks   a buffer of 64 KiB, or what is left, for each piece, as the stream of a file has
  *
- * The ends answer at once, and these loops know it: they are as short as they can be.
+ * The copy knows that its ends answer at once, and is as short as it can be. The tee lets each of its
+ * consumers wait, as one must that has two.
  */
 
 /** Where bytes come from: the number of those it has put into the buffer, 0 at the end. */
@@ -15,7 +16,11 @@ interface Source {
 
 interface Sink {
   write(bytes: Uint8Array): void;
-  close(): void;
+}
+
+interface PatientSink {
+  write(bytes: Uint8Array): void | Promise<void>;
+  close(): void | Promise<void>;
 }
 
 export type UnpooledWay = 'whole' | 'chunks';
@@ -39,25 +44,21 @@ export function copyUnpooled(to: Sink, from: Source, size: number, way: Unpooled
 }
 
 /** Copies an object of `size` bytes to two sinks, and closes them. */
-export function teeUnpooled(
-  one: Sink,
-  other: Sink,
+export async function teeUnpooled(
+  [one, other]: readonly [PatientSink, PatientSink],
   from: Source,
   size: number,
   way: UnpooledWay,
-): number {
-  const both = {
-    write(bytes: Uint8Array): void {
-      one.write(bytes);
-      other.write(bytes);
-    },
-    close(): void {
-      one.close();
-      other.close();
-    },
-  };
-  const bytes = copyUnpooled(both, from, size, way);
-  both.close();
+): Promise<number> {
+  let bytes = 0;
+  for (let left = size; left > 0;) {
+    const piece = readFresh(from, way === 'whole' ? left : Math.min(left, STREAM_BYTES));
+    if (piece.length === 0) break;
+    await Promise.all([one.write(piece), other.write(piece)]);
+    bytes += piece.length;
+    left -= piece.length;
+  }
+  await Promise.all([one.close(), other.close()]);
   return bytes;
 }
 

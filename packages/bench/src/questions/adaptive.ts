@@ -71,6 +71,7 @@ export const adaptive: Question = {
         'unpooled: one fresh Buffer.allocUnsafe for all of the object (whole), or one for each 64 KiB (chunks); what is compared with is the faster of the two at that size',
         'allocated: heap and array buffers, by the growth of both in a thread whose young generation is so large that nothing is collected meanwhile; the memory of the pools, made once, is not in it',
         `load: ${load.length} objects of all sizes, mixed: of each size ${LOAD.bytes / MiB} MiB, but no more than ${LOAD.objects} objects`,
+        'time: without that in which the thread was ready and others had its processor, so far as the system tells; p50, p99 and p99.9 are by the clock',
         'GC, pause: collections and the time that the thread stood still for them, while the throughput was measured',
         'p50, p99, p99.9: of single objects of all rounds',
       ],
