@@ -54,11 +54,11 @@ export class DoubleSeasonal {
     const hourOfWeek = (at: number): number => (firstHour + at) % WEEK;
 
     this.#level = rest.length === 0 ? 0 : rest.reduce((sum, value) => sum + value, 0) / rest.length;
-    this.#day = shrunkMeans(rest, hourOfDay, DAY, rest.length >= DAY ? 1 : 0);
+    this.#day = shrunkMeans(rest, hourOfDay, DAY);
     remove(this.#day, hourOfDay);
-    const weekdays = shrunkMeans(rest, dayOfWeek, 7, 0);
+    const weekdays = shrunkMeans(rest, dayOfWeek, 7);
     remove(weekdays, dayOfWeek);
-    const slots = shrunkMeans(rest, hourOfWeek, WEEK, 0);
+    const slots = shrunkMeans(rest, hourOfWeek, WEEK);
     this.#week = slots.map((slot, at) => slot + (weekdays[Math.floor(at / DAY)] as number));
   }
 

@@ -6,6 +6,7 @@
  * settings that err least are taken, and learn all.
  */
 import { DAY, DoubleSeasonal, slopeOf, type Smoothing } from './double-seasonal.js';
+import { median } from './trend-test.js';
 
 /** Trials are of so many days at most. */
 const TRIAL_DAYS = 7;
@@ -33,13 +34,14 @@ export interface Forecast {
   /** The hours to come, none below 0. */
   readonly values: Float64Array;
   /**
-   * 0 to 1: which share of how days vary was foretold in the trials,
-   * 1 − Σ(actual − foretold)² / Σ(actual − mean of the actual)², at least 0.
+   * 0 to 1: which share of what varied in the trials was foretold,
+   * 1 − (Σ|actual − foretold| / Σ|actual − median of the actual|)², at least 0.
    * A series that does not vary at all is foretold or not: 1 or 0. With less than two days of history, 0.
    *
    * So noise about a mean has a confidence of 0, however small it is.
    *
-   * Source: J. E. Nash and J. V. Sutcliffe, "River flow forecasting through conceptual models" (1970).
+   * Source: J. E. Nash and J. V. Sutcliffe, "River flow forecasting through conceptual models" (1970). Theirs has squares where this has
+   * absolute values, which give about the same for normal errors, and do not let one bad hour decide: D. R. Legates and G. J. McCabe (1999).
    */
   readonly confidence: number;
 }
@@ -79,7 +81,7 @@ export function forecastHours(
 interface Trial {
   readonly scale: Scale;
   readonly smoothing: Smoothing;
-  /** Σ(actual − foretold)² over the hours of the trial. */
+  /** Σ|actual − foretold| over the hours of the trial. */
   readonly error: number;
 }
 
@@ -100,7 +102,7 @@ function tried(
     let error = 0;
     for (let at = from; at < history.length; at += DAY) {
       for (let ahead = 0; ahead < DAY; ahead++) {
-        error += ((history[at + ahead] as number) - foretold(model, scale, ahead + 1)) ** 2;
+        error += Math.abs((history[at + ahead] as number) - foretold(model, scale, ahead + 1));
       }
       for (let ahead = 0; ahead < DAY; ahead++) model.learn(scaled[at + ahead] as number);
     }
@@ -113,16 +115,11 @@ function foretold(model: DoubleSeasonal, scale: Scale, ahead: number): number {
 }
 
 function shareForetold(history: ArrayLike<number>, days: number, error: number): number {
-  let mean = 0;
-  for (let at = history.length - days * DAY; at < history.length; at++) {
-    mean += (history[at] as number) / (days * DAY);
-  }
-  let squares = 0;
-  for (let at = history.length - days * DAY; at < history.length; at++) {
-    squares += ((history[at] as number) - mean) ** 2;
-  }
+  const actual = Float64Array.from(history).slice(-days * DAY);
+  const middle = median([...actual]);
+  const variation = actual.reduce((sum, value) => sum + Math.abs(value - middle), 0);
   // What rounding leaves is no variation.
-  const none = (1e-9 * mean) ** 2 * days * DAY;
-  if (squares <= none) return error <= none ? 1 : 0;
-  return Math.max(0, 1 - error / squares);
+  const none = 1e-9 * actual.reduce((sum, value) => sum + value, 0);
+  if (variation <= none) return error <= none ? 1 : 0;
+  return Math.max(0, 1 - (error / variation) ** 2);
 }

@@ -4,20 +4,25 @@
  * Of pure noise nothing is left, of what is clearly different everything.
  */
 
+/** With fewer degrees of freedom, the variance within groups is not known by that. */
+const FEWEST = 12;
+
 /**
  * For each group g, (mean of g − mean of all) × max(0, 1 − W/B): W is the variance within groups, B that of their means
- * times the number of values in a group. Where no group has two values W cannot be known, and the factor is `ifUnknown`.
+ * times the number of values in a group. While hardly a group has two values, W is had from neighbours, since noise differs
+ * between them as much as anywhere: half the mean square of their differences.
  *
  * Source: W. James and C. Stein, "Estimation with quadratic loss" (1961), in the form of empirical Bayes: B. Efron and
- * C. Morris (1973).
+ * C. Morris (1973). Neighbours: J. von Neumann, "Distribution of the ratio of the mean square successive difference to the
+ * variance" (1941).
  *
+ * @param values in the order of time
  * @returns For each group its difference from the mean of all; 0 for one without values
  */
 export function shrunkMeans(
   values: ArrayLike<number>,
   groupOf: (at: number) => number,
   groups: number,
-  ifUnknown: number,
 ): Float64Array {
   const counts = new Float64Array(groups);
   const differences = new Float64Array(groups);
@@ -39,23 +44,21 @@ export function shrunkMeans(
     between += count * difference * difference;
     used += 1;
   }
+  if (used < 2 || between === 0) return new Float64Array(groups);
+  const freedom = values.length - used;
   let within = 0;
   for (let at = 0; at < values.length; at++) {
     within += ((values[at] as number) - mean - (differences[groupOf(at)] as number)) ** 2;
   }
-  const factor = shareOfSignal(between, used - 1, within, values.length - used, ifUnknown);
+  const noise = freedom < FEWEST ? betweenNeighbours(values) : within / freedom;
+  const factor = Math.max(0, 1 - noise / (between / (used - 1)));
   return differences.map((difference) => difference * factor);
 }
 
-/** 1 − W/B, from sums of squares and their degrees of freedom. */
-function shareOfSignal(
-  between: number,
-  betweenFreedom: number,
-  within: number,
-  withinFreedom: number,
-  ifUnknown: number,
-): number {
-  if (betweenFreedom <= 0 || between === 0) return 0;
-  if (withinFreedom <= 0) return ifUnknown;
-  return Math.max(0, 1 - within / withinFreedom / (between / betweenFreedom));
+function betweenNeighbours(values: ArrayLike<number>): number {
+  let squares = 0;
+  for (let at = 1; at < values.length; at++) {
+    squares += ((values[at] as number) - (values[at - 1] as number)) ** 2;
+  }
+  return squares / 2 / (values.length - 1);
 }

@@ -109,7 +109,8 @@ function withoutSlope(values: readonly number[], slope: number): number[] {
   return values.map((value, at) => value - slope * at);
 }
 
-function median(values: number[]): number {
+/** Sorts them. */
+export function median(values: number[]): number {
   values.sort((a, b) => a - b);
   const middle = values.length >> 1;
   const upper = values[middle] ?? 0;

@@ -124,17 +124,22 @@ describe('leases', () => {
 describe('shrunk means', () => {
   const byTwo = (at: number): number => at % 2;
 
-  test('are whole where groups clearly differ', () => {
-    expect([...shrunkMeans([1, 3, 1, 3], byTwo, 2, 0)]).toEqual([-1, 1]);
+  test('are whole where groups differ and their values do not', () => {
+    const values = Array.from({ length: 14 }, (_, at) => (byTwo(at) === 0 ? 1 : 3));
+    expect([...shrunkMeans(values, byTwo, 2)]).toEqual([-1, 1]);
   });
 
   test('shrink by the share of chance', () => {
-    // Groups 0, 2 and 4, 6: means 1 and 5 about 3. B = 2 × (4 + 4) / 1, W = (2 + 2) / 2; 1 − 2 / 16.
-    expect([...shrunkMeans([0, 4, 2, 6], byTwo, 2, 0)]).toEqual([-1.75, 1.75]);
+    // Groups 0, 2, 0, … and 4, 6, 4, …: means 1 and 5 about 3. B = 2 × 8 × 4 / 1, W = 16 × 1 / 14.
+    const values = Array.from({ length: 16 }, (_, at) => [0, 4, 2, 6][at % 4] ?? 0);
+    const [low = 0, high = 0] = shrunkMeans(values, byTwo, 2);
+    expect(high).toBeCloseTo(2 * (1 - 16 / 14 / 64), 12);
+    expect(low).toBeCloseTo(-high, 12);
   });
 
-  test('are nothing where groups differ no more than values do', () => {
-    expect([...shrunkMeans([0, 2, 3, 1], byTwo, 2, 0)].map(Math.abs)).toEqual([0, 0]);
+  test('go by neighbours where groups have too few values', () => {
+    // A group each: 1, 2, 3 about 2. B = (1 + 0 + 1) / 2, W = (1 + 1) / 2 / 2.
+    expect([...shrunkMeans([1, 2, 3], (at) => at, 3)]).toEqual([-0.5, 0, 0.5]);
   });
 
   test('of noise are less than half of its means: in 95 of 100 series', () => {
@@ -145,14 +150,15 @@ describe('shrunk means', () => {
         const own = values.filter((_value, at) => at % 24 === hour);
         return own.reduce((sum, value) => sum + value, 0) / own.length;
       });
-      return size(shrunkMeans(values, (at) => at % 24, 24, 0)) < size(plain) / 2;
+      return size(shrunkMeans(values, (at) => at % 24, 24)) < size(plain) / 2;
     });
     expect(passes).toBeGreaterThanOrEqual(95);
   });
 
-  test('are as they are told where no group has two values, and none of no values', () => {
-    expect([...shrunkMeans([1, 3], byTwo, 2, 1)]).toEqual([-1, 1]);
-    expect([...shrunkMeans([1, 3], byTwo, 2, 0)].map(Math.abs)).toEqual([0, 0]);
-    expect([...shrunkMeans([], byTwo, 2, 1)]).toEqual([0, 0]);
+  test('are nothing where groups differ no more than neighbours do, or there are no groups', () => {
+    const size = (means: Float64Array): number => Math.hypot(...means);
+    expect(size(shrunkMeans([1, 3], byTwo, 2))).toBe(0);
+    expect(size(shrunkMeans([1, 3, 2], () => 0, 2))).toBe(0);
+    expect(size(shrunkMeans([], byTwo, 2))).toBe(0);
   });
 });
