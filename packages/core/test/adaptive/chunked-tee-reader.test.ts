@@ -220,7 +220,9 @@ describe('A tee', () => {
         paces,
         sizes,
         fc.constantFrom(...POLICIES),
-        async (after, from, branchPaces, readSizes, policy) => {
+        fc.integer({ min: 1, max: 2 * CHUNK }),
+        fc.nat(12),
+        async (after, from, branchPaces, readSizes, policy, lastSize, ticks) => {
           lender.reset();
           const reader = new PatternReader(12 * CHUNK, from);
           const branch = new PatternWriter({ paces: branchPaces });
@@ -228,7 +230,9 @@ describe('A tee', () => {
           for (let read = 0, i = 0; read < after; i++) {
             read += await it.read(new Uint8Array(readSizes[i % readSizes.length]!));
           }
-          const reading = outcomeOf((async () => it.read(new Uint8Array(CHUNK)))());
+          const reading = outcomeOf((async () => it.read(new Uint8Array(lastSize)))());
+          // In the midst of it, and between any two of its steps.
+          for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
           await it.cancel('enough');
           const { error } = await it.finished;
           expect(error).toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
