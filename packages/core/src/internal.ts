@@ -24,7 +24,7 @@ export {
   type ControlLayout,
   type SlotRef,
 } from './memory/layout.js';
-export { CLASS_COUNT, classOf } from './memory/size-classes.js';
+export { CLASS_COUNT, classOf, slotBytesFor } from './memory/size-classes.js';
 export { SlabTable } from './memory/slab-table.js';
 export { StripedCounters, addTo } from './metrics/counters.js';
 export { HistogramStripes } from './metrics/histogram.js';
