@@ -203,6 +203,8 @@ export class BufferPools implements SliceLender {
 
   /** Like {@link acquire}, but `undefined` when nothing is free now. */
   tryAcquire(bytes: number, options?: AcquireOptions): Slice | undefined {
+    const sizeClass = options === undefined ? classFor(bytes) : -1;
+    if (sizeClass >= 0) return this.#pools[sizeClass]!.lend(bytes, --this.#unwatched < 0);
     return this.#lease(bytes, options?.priority === 'critical', options?.near);
   }
 

@@ -67,7 +67,7 @@ export class RunTask extends SingleTask {
       }
     }
     if (!given) input?.bytes.set(data as Uint8Array);
-    if (inputBytes > 0) supply.books.usage.lent(supply.categoryOf(inputBytes), inputBytes);
+    if (inputBytes > 0) supply.lentWhole(inputBytes);
     return this.#begin(submitter, config, terms, given, input, output, known);
   }
 
@@ -81,8 +81,7 @@ export class RunTask extends SingleTask {
     known: boolean,
   ): Promise<unknown> {
     const { supply } = submitter;
-    if (!given && input)
-      supply.books.usage.lent(supply.categoryOf(input.byteLength), input.byteLength);
+    if (!given && input) supply.lentWhole(input.byteLength);
     return this.#begin(submitter, config, terms, given, input, output, known);
   }
 

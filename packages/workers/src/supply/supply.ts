@@ -63,6 +63,11 @@ export class Supply {
     this.books.usage.took(this.categoryOf(bytes), ms * 1e6);
   }
 
+  /** A slice for a whole object, which one task works on. */
+  lentWhole(bytes: number): void {
+    this.books.usage.lent(categoryOf(this.settings, bytes), bytes);
+  }
+
   lent({ input, output }: Lot): void {
     if (input) this.books.usage.hit();
     if (output) this.books.usage.hit();
