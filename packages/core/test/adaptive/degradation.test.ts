@@ -85,6 +85,28 @@ test('with no slice at all an object goes directly', async () => {
   expectNothingHeld();
 });
 
+test('a pool that has done well until now goes down like a new one', async () => {
+  const { pools, pool, expectNothingHeld } = make();
+  const bytes = new Uint8Array(200 * KiB);
+  const copyAll = async (): Promise<void> => {
+    for (const size of [9, 5000, 200 * KiB]) {
+      const [to, from] = [bytes.subarray(0, size), new Uint8Array(size).fill(size)];
+      to.fill(0);
+      expect(await pool.copyBuffer(to, from, size)).toBe(size);
+      expect(to).toEqual(from);
+    }
+  };
+  for (let i = 0; i < 3; i++) await copyAll();
+  expect(pool.stats()).toMatchObject({ poolHits: 9, poolMisses: 0, pooledOperations: 9 });
+  const held = leaseEverything(pools);
+  await copyAll();
+  expect(pool.stats()).toMatchObject({ poolMisses: 3, degradations: { direct: 3 } });
+  for (const slice of held) slice.release();
+  await copyAll();
+  expect(pool.stats()).toMatchObject({ poolMisses: 3, degraded: false, recoveries: 1 });
+  expectNothingHeld();
+});
+
 test('who waits for a slice and gets it has not gone down', async () => {
   const { pools, pool, copy, expectNothingHeld } = make({ acquireTimeoutMs: 60_000 });
   const held = leaseEverything(pools);
