@@ -26,7 +26,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { AdaptiveBufferPool, BufferPools } from 'millrace';
+import { createMill } from 'millrace';
 import { adaptiveRelay, plainRelay, type Relay } from './relay.js';
 
 const MiB = 1024 * 1024;
@@ -111,16 +111,23 @@ function getFrom(url: string, agent: Agent, signal: AbortSignal): Promise<Incomi
   });
 }
 
-function main(origin = 'http://localhost:9000', folder = 'cache', port = '8080', way = ''): void {
+async function main(
+  origin = 'http://localhost:9000',
+  folder = 'cache',
+  port = '8080',
+  way = '',
+): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const pools = BufferPools.create({ memory: 64 * MiB }, 0);
-  const relay = way === 'plain' ? plainRelay : adaptiveRelay(new AdaptiveBufferPool(pools));
+  // Nothing is computed here: one thread will do, and rests. Large objects wait for the network most of their time, so
+  // that many of them may be under way at once.
+  const mill = await createMill({ threads: 1, memory: 64 * MiB, maxConcurrentLargeOps: 16 });
+  const relay = way === 'plain' ? plainRelay : adaptiveRelay(mill.adaptive);
   const server = objectCache(relay, origin, folder).listen(Number(port), () => {
     console.log(`Listening on port ${(server.address() as AddressInfo).port}`);
   });
-  process.once('SIGTERM', () => void server.close());
+  process.once('SIGTERM', () => void server.close(() => void mill.close()));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main(...process.argv.slice(2));
+  await main(...process.argv.slice(2));
 }

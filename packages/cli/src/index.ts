@@ -1,5 +1,6 @@
 /** millrace: the mill that runs ops on bytes in shared memory, and that memory's own tools. */
 export type {
+  AdaptiveBufferPool,
   ArenaHandle,
   ByteReader,
   ByteWriter,
@@ -8,7 +9,6 @@ export type {
   MemoryHandle,
   ThreadId,
 } from '@millrace/core';
-export { AdaptiveBufferPool } from '@millrace/core';
 export {
   BufferPools,
   LARGEST_CLASS_BYTES,

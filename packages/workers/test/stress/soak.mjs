@@ -6,7 +6,6 @@
 // time; how much, the confidence of the slope tells. In the first minutes compilers and allocators still settle, which no
 // regression can tell from a leak. So what is counted begins late, and a short soak allows for a little of it.
 
-import { AdaptiveBufferPool } from '@millrace/core';
 import { createMill } from '@millrace/workers';
 import { crc32, gzip, sha256 } from '@millrace/workers/ops';
 import { createHash, randomFillSync } from 'node:crypto';
@@ -213,7 +212,7 @@ function newSite(mill, folder, random) {
   writeFileSync(file, bytes);
   return {
     mill,
-    pool: new AdaptiveBufferPool(mill.buffers),
+    pool: mill.adaptive,
     random,
     folder,
     file,
