@@ -227,14 +227,14 @@ export class Operation implements ChunkSource {
   /**
    * What is copied never leaves this thread, and V8 takes twice as long to copy into shared memory and out
    * of it as into other. So the slice is only the right to so many bytes; they are in a private place,
-   * and its own are not touched.
+   * and its own are not touched. Where so much is under way that no place is left, the slice does.
    */
   #placed(slice: Slice, bytes: number): AdaptiveBuffer {
     const { config, memory, usage } = this.#shop;
     const size = this.strategy === 'pooled' ? roomFor(config, bytes) : bytes;
     let place = memory.take(size);
     if (!place) {
-      place = memory.tryAllocate(size);
+      place = memory.tryMake(size);
       if (!place) return new PooledBuffer(slice, usage);
       usage.placed(size);
     }

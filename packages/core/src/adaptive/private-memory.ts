@@ -32,12 +32,18 @@ export class Place {
   }
 }
 
+/** The places of one size. */
+class Shelf {
+  readonly kept: Place[] = [];
+  /** How many there are, with those that are in use. */
+  made = 0;
+}
+
 export class PrivateMemory {
   readonly #guard: MemoryGuard | undefined;
   readonly #keptBytes: number;
   readonly #leastBytes: number;
-  /** By their size. */
-  readonly #kept = new Map<number, Place[]>();
+  readonly #shelves = new Map<number, Shelf>();
 
   /**
    * @param keptBytes how many bytes of each size are kept; one place at least
@@ -71,10 +77,18 @@ export class PrivateMemory {
     }
   }
 
+  /** A place of `bytes` bytes, unless there are as many as are kept: one more would be garbage afterwards. */
+  tryMake(bytes: number): Place | undefined {
+    const made = this.#shelves.get(bytes)?.made ?? 0;
+    return made === 0 || this.#hasRoom(made, bytes) ? this.tryAllocate(bytes) : undefined;
+  }
+
   /** A place of `bytes` bytes, unless memory is too short for that. */
   tryAllocate(bytes: number): Place | undefined {
     try {
-      return new Place(this.allocate(bytes, 'chunkSize', bytes));
+      const place = new Place(this.allocate(bytes, 'chunkSize', bytes));
+      this.#shelf(bytes).made++;
+      return place;
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'ERR_OUT_OF_MEMORY') return undefined;
       throw error;
@@ -83,7 +97,7 @@ export class PrivateMemory {
 
   /** A kept place of just `bytes` bytes, whatever is in it, if there is one. */
   take(bytes: number): Place | undefined {
-    return this.#kept.get(bytes)?.pop();
+    return this.#shelves.get(bytes)?.kept.pop();
   }
 
   /** Keeps a place that nobody uses any more; while memory is short, the least alone. */
@@ -91,11 +105,22 @@ export class PrivateMemory {
     const { length } = place.bytes;
     const least = this.#leastBytes;
     if (this.#guard && this.#guard.pressure !== 'normal') {
-      for (const bytes of this.#kept.keys()) if (bytes > least) this.#kept.delete(bytes);
+      for (const bytes of this.#shelves.keys()) if (bytes > least) this.#shelves.delete(bytes);
       if (length > least) return;
     }
-    const kept = this.#kept.get(length);
-    if (!kept) this.#kept.set(length, [place]);
-    else if (kept.length === 0 || (kept.length + 1) * length <= this.#keptBytes) kept.push(place);
+    const shelf = this.#shelf(length);
+    const { kept } = shelf;
+    if (kept.length === 0 || this.#hasRoom(kept.length, length)) kept.push(place);
+    else if (shelf.made > kept.length) shelf.made--;
+  }
+
+  #hasRoom(places: number, bytes: number): boolean {
+    return (places + 1) * bytes <= this.#keptBytes;
+  }
+
+  #shelf(bytes: number): Shelf {
+    let shelf = this.#shelves.get(bytes);
+    if (!shelf) this.#shelves.set(bytes, (shelf = new Shelf()));
+    return shelf;
   }
 }

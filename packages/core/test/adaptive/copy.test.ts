@@ -226,3 +226,25 @@ test('who is aborted ends both ends, whether it has begun or waits in line', asy
   );
   expectNothingHeld();
 });
+
+test('however many objects are under way at a time, no more private memory is taken than is kept', async () => {
+  const { pool, expectNothingHeld } = make({ maxConcurrentLargeOps: 2, chunkSize: 64 * KiB });
+  const sizes = [4 * KiB, 32 * KiB, 128 * KiB, 300 * KiB, 2 * MiB];
+  const atOnce = async (): Promise<void> => {
+    const copies = sizes.flatMap((size) =>
+      Array.from({ length: 20 }, async () => {
+        const writer = new PatternWriter({ paces: ['later'] });
+        const reader = new PatternReader(size, { paces: ['later'] });
+        expect(await pool.copyBuffer(writer, reader, size)).toBe(size);
+        expect([writer.taken, writer.wrong]).toEqual([size, 0]);
+      }),
+    );
+    await Promise.all(copies);
+    expectNothingHeld();
+  };
+  await atOnce();
+  const { allocatedBytes, waits } = pool.stats();
+  for (let time = 0; time < 5; time++) await atOnce();
+  expect(pool.stats().allocatedBytes).toBe(allocatedBytes);
+  expect(waits).toBe(0);
+});

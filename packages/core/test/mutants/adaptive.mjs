@@ -66,6 +66,12 @@ export const mutants = [
     caughtBy: ['adaptive/acquire'],
   },
   {
+    file: 'adaptive/private-memory.js',
+    fault: 'private memory is taken for whatever is under way, and thrown away afterwards',
+    edits: [['made === 0 || this.#hasRoom(made, bytes)', 'true']],
+    caughtBy: ['adaptive/copy'],
+  },
+  {
     file: 'adaptive/short-copy.js',
     fault: 'what was copied before is forgotten when a copy goes on in chunks',
     edits: [['return added(count, goOn(dst, given(next)));', 'return goOn(dst, given(next));']],
