@@ -109,6 +109,11 @@ export class Arena {
     return this.#refresh().byteLength;
   }
 
+  /** The same as far as this thread has come to know: see {@link Arena.byteLength}, which looks. */
+  get knownBytes(): number {
+    return this.#buffer.byteLength;
+  }
+
   /**
    * Makes the first `bytes` bytes addressable. Any thread may call it, at the same time as others:
    * the engine serializes growth, and growing twice only costs address range.
@@ -150,6 +155,9 @@ export class Arena {
    *
    * V8 tells other threads of growth by an interrupt, so words that were stored after it may be seen
    * before it: one view in a hundred, when a thread spins. Growing by nothing looks at the memory itself.
+   *
+   * Not to be done again and again for nothing: each time V8 makes new buffers over all shared memories of the
+   * thread, and those to which nobody refers any more live on if the garbage collector is marking just then.
    */
   #refresh(): SharedArrayBuffer {
     if (this.#memory) {

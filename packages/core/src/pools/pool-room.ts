@@ -3,6 +3,7 @@
  * its face.
  */
 import { MillraceError } from '../errors.js';
+import type { Arena } from '../memory/arena.js';
 import type { ArenaRenewal } from '../memory/arenas.js';
 import { callCollector } from '../memory/collector.js';
 import {
@@ -40,6 +41,9 @@ import { SlotPool } from './slot-pool.js';
 import type { Sweepable } from './sweeper.js';
 import { WaitingRoom } from './waiting-room.js';
 
+/** The stamp of an arena of which no slab was ever opened. */
+const UNUSED = 0;
+
 export class PoolRoom implements Sweepable, SliceKeeper {
   readonly words: Int32Array;
   readonly layout: ControlLayout;
@@ -60,6 +64,8 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   readonly #table: SlabTable;
   readonly #slotsByPool: readonly number[];
   readonly #idleArenas = new IdleSince();
+  /** What the stamps of arenas were when they were renewed. */
+  readonly #renewedAs: (number | undefined)[] = [];
   /** Arenas below this one have yet to be looked at by the drop that is under way; 0: none is. */
   #unseenArenas = 0;
   /** Whether arenas have been dropped by it, for which the collector has yet to be called. */
@@ -248,7 +254,7 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     let arenas = 0;
     let late = false;
     while (index > 0 && !late) {
-      if (all[--index]!.byteLength === 0) continue;
+      if (!this.#wasUsed(all[--index]!, index)) continue;
       if (this.#dropIdle(index, tell, idleTicks)) arenas++;
       late = performance.now() > untilMs;
     }
@@ -262,14 +268,13 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   }
 
   #dropIdle(arena: number, tell: (renewal: ArenaRenewal) => void, idleTicks: number): boolean {
-    const { slabsPerArena } = this.layout;
-    const from = arena * slabsPerArena;
-    const to = Math.min(from + slabsPerArena, this.layout.slabs);
-    if (idleTicks > 0 && this.#idleFor(arena, { from, to }) < idleTicks) return false;
+    const { from, to } = this.#slabsOf(arena);
+    if (idleTicks > 0 && this.#idleFor(arena) < idleTicks) return false;
     let slab = from;
     while (slab < to && this.life.reserve(slab)) slab++;
     const dropped = slab === to && this.#renew(arena, tell);
     while (slab > from) this.life.release(--slab);
+    if (dropped) this.#renewedAs[arena] = this.#stampOf(arena);
     return dropped;
   }
 
@@ -285,14 +290,33 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     return true;
   }
 
+  /** Whether the arena has been used since it was new. That does not ask the arena, see `Arena`. */
+  #wasUsed(arena: Arena, index: number): boolean {
+    return arena.knownBytes > 0 || this.#stampOf(index) !== (this.#renewedAs[index] ?? UNUSED);
+  }
+
   /** For how many ticks no slab of the arena has been in use, as far as this thread has looked. */
-  #idleFor(arena: number, { from, to }: SlabRange): number {
-    let stamp: number | undefined = 0;
-    for (let slab = from; slab < to && stamp !== undefined; slab++) {
+  #idleFor(arena: number): number {
+    const tick = Atomics.load(this.words, TICK);
+    return this.#idleArenas.look(arena, this.#stampOf(arena), tick);
+  }
+
+  /** A number that changes when a slab of the arena is opened; `undefined` while one is in use. */
+  #stampOf(arena: number): number | undefined {
+    const { from, to } = this.#slabsOf(arena);
+    let stamp = UNUSED;
+    for (let slab = from; slab < to; slab++) {
       const word = this.life.wordOf(slab);
-      stamp = slabStateOf(word) === EMPTY ? fold(stamp, word) : undefined;
+      if (slabStateOf(word) !== EMPTY) return undefined;
+      if (word !== 0) stamp = fold(fold(stamp, slab), word);
     }
-    return this.#idleArenas.look(arena, stamp, Atomics.load(this.words, TICK));
+    return stamp;
+  }
+
+  #slabsOf(arena: number): SlabRange {
+    const { slabsPerArena } = this.layout;
+    const from = arena * slabsPerArena;
+    return { from, to: Math.min(from + slabsPerArena, this.layout.slabs) };
   }
 }
 

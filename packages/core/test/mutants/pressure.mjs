@@ -39,4 +39,10 @@ export const mutants = [
     edits: [["error.code === 'ERR_ARENA_UNAVAILABLE'", 'false']],
     caughtBy: manager,
   },
+  {
+    file: 'pools/pool-room.js',
+    fault: 'arenas are looked at again and again for nothing',
+    edits: [['arena.knownBytes > 0', 'arena.byteLength > 0']],
+    caughtBy: manager,
+  },
 ];

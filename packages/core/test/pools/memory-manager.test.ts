@@ -277,6 +277,28 @@ test('the garbage collector is called when arenas were dropped, once for all of 
   expect(calls()).toBe(1);
 });
 
+test('where there is nothing to drop no arena is looked at, which would keep others alive', () => {
+  const { pools, manager, reading } = scene(40);
+  releaseAll(lease(pools, 20, SLAB_BYTES));
+  reading.usedBytes = 990 * MiB;
+  manager.sample();
+  expect(whole(() => manager.relieve()).arenas).toBe(2);
+  const grown = vi.spyOn(WebAssembly.Memory.prototype, 'grow');
+  onTestFinished(() => grown.mockRestore());
+  for (let i = 0; i < 20; i++) whole(() => manager.relieve());
+  expect(grown).not.toHaveBeenCalled();
+  pools.acquire(MiB).release();
+  expect(whole(() => manager.relieve()).arenas, 'one that was used again').toBe(1);
+});
+
+test('an arena that another thread has used is dropped, though this one never looked at it', () => {
+  const { table, pools, manager } = scene(2);
+  const others = join(table);
+  others.acquire(MiB).release();
+  expect(whole(() => manager.rest())).toEqual({ slabs: 1, arenas: 1 });
+  expect(pools.openBytes).toBe(0);
+});
+
 test('a relief leaves what is lent, and what others keep in their magazines is idle', () => {
   const { table, pools, manager, reading } = scene(2);
   const others = join(table);

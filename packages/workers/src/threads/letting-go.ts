@@ -9,6 +9,8 @@ import { callCollector } from '@millrace/core/internal';
 const QUIET_MS = 20;
 /** How long it may take. */
 const TAKES_MS = 200;
+/** What it was marking already when it was called, it spares: it has to be called twice. */
+const ROUNDS = 2;
 
 export class LettingGo {
   readonly #onDone: () => void;
@@ -26,13 +28,17 @@ export class LettingGo {
 
   /** An arena was dropped. */
   begin(): void {
-    this.#after(QUIET_MS, () => {
+    this.#after(QUIET_MS, () => this.#collect(ROUNDS));
+  }
+
+  #collect(rounds: number): void {
+    if (rounds > 0) {
       callCollector();
-      this.#after(TAKES_MS, () => {
-        this.#timer = undefined;
-        this.#onDone();
-      });
-    });
+      this.#after(TAKES_MS, () => this.#collect(rounds - 1));
+      return;
+    }
+    this.#timer = undefined;
+    this.#onDone();
   }
 
   #after(ms: number, then: () => void): void {
