@@ -1,5 +1,5 @@
 /** Series by chance, the same for the same seed. */
-import { Random } from '../src/trace/random.ts';
+import { Random } from '../dist/trace/random.js';
 
 export interface Chance {
   /** Mean 0, deviation 1: by Box and Muller. */

@@ -29,7 +29,7 @@ export interface AnalyzerConfig {
    */
   readonly confidenceThreshold: number;
   /**
-   * Bytes of a buffer of each class. A larger one counts as just as large as was asked for.
+   * Bytes of a buffer of each class, unless its `allocated` said otherwise.
    *
    * @defaultValue 4 KiB, 64 KiB, 1 MiB, 4 MiB
    */

@@ -11,6 +11,7 @@ import {
   type AnalyzerConfig,
   type AnalyzerOptions,
 } from './analyzer-config.js';
+import { Capacities } from './capacities.js';
 import { DemandHistory } from './demand-history.js';
 import { Leases, type Lease } from './leases.js';
 import { PatternWindow, type BufferPattern } from './pattern.js';
@@ -46,6 +47,7 @@ export class BufferAnalyzer {
   readonly config: AnalyzerConfig;
   readonly #clock: () => number;
   readonly #leases = new Leases<CountedLease>();
+  readonly #capacities: Capacities;
   readonly #classes = new Map<BufferClass, PatternWindow>();
   readonly #tags = new Map<string, PatternWindow>();
   readonly #trends: TrendWindow;
@@ -60,6 +62,7 @@ export class BufferAnalyzer {
   constructor(config?: AnalyzerOptions, clock = (): number => Number.NEGATIVE_INFINITY) {
     this.config = checkedAnalyzerConfig(config);
     this.#clock = clock;
+    this.#capacities = new Capacities(this.config.bufferSizes);
     this.#trends = new TrendWindow(this.config.trendAnalysisPeriodMs);
   }
 
@@ -71,17 +74,20 @@ export class BufferAnalyzer {
   /**
    * Takes note of an event. An earlier one than the latest counts as if it came with that, but for its buffer's lifetime.
    *
-   * A lease begins with `retrieved` and ends with `returned`; or unseen, with `corruption`, `destroyed` or the next `retrieved` of the same
-   * buffer. Other events, and those that failed, only tell the time.
+   * A lease begins with `retrieved` and ends with `returned`; or, if that was not seen, with `destroyed` or the next `retrieved` of the same
+   * buffer. `allocated` tells how large the buffer is. Other events, and those that failed, only tell the time.
    */
   processEvent(event: TraceEvent): void {
     this.#advance(event.timestampMs);
     if (event.failed) return;
     if (event.type === 'retrieved') {
       this.#begin(event);
+    } else if (event.type === 'allocated') {
+      this.#capacities.made(event);
     } else if (event.type === 'returned') {
       this.#end(this.#leases.end(event.id), event.timestampMs);
-    } else if (event.type === 'destroyed' || event.type === 'corruption') {
+    } else if (event.type === 'destroyed') {
+      this.#capacities.destroyed(event.id);
       this.#end(this.#leases.end(event.id), undefined);
     }
   }
@@ -122,11 +128,12 @@ export class BufferAnalyzer {
     };
   }
 
-  #begin({ id, class: of, tag, size, timestampMs }: TraceEvent): void {
+  #begin(event: TraceEvent): void {
+    const { id, class: of, tag, size, timestampMs } = event;
     const windows = [this.#classWindow(of)];
     const tagged = tag === undefined ? undefined : this.#tagWindow(of, tag);
     if (tagged) windows.push(tagged);
-    const capacity = Math.max(size, this.config.bufferSizes[of]);
+    const capacity = this.#capacities.of(event);
     const lease = { class: of, size, capacity, sinceMs: timestampMs, windows };
     this.#end(this.#leases.begin(id, lease), undefined);
     for (const window of windows) window.begin(lease, this.#nowMs);

@@ -58,6 +58,14 @@ export class DemandHistory {
     return this.#leases[of] === 0 ? 0 : this.#bytes[of] / this.#leases[of];
   }
 
+  /** What this hour has needed so far; nothing before time began. */
+  get soFar(): {
+    readonly peaks: Readonly<Record<BufferClass, number>>;
+    readonly peakBytes: number;
+  } {
+    return this.#hours.cells.at(-1) ?? new Hour();
+  }
+
   /** Made anew once an hour. Until the first whole hour is over, what it has seen stands for all. */
   forecasts(): HourlyForecasts {
     const whole = this.#hours.whole();

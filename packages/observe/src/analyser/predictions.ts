@@ -88,17 +88,19 @@ function hoursUntil(endMs: number, { firstHour }: HourlyForecasts): number {
   return Math.ceil(endMs / HOUR_MS) - firstHour;
 }
 
-/** From the hour `first` to that before `last`. */
+/** From the hour `first` to that before `last`. The hour that has begun needs no less than it has needed so far. */
 function demandOf(
   history: DemandHistory,
   { buffers, memory }: HourlyForecasts,
   first: number,
   last: number,
 ): BufferDemand {
-  const most = (values: Float64Array): number => Math.max(...values.subarray(first, last));
+  const { peaks, peakBytes } = history.soFar;
+  const most = (values: Float64Array, soFar: number): number =>
+    Math.max(...values.subarray(first, last), first === 0 ? soFar : 0);
   // What rounding adds makes no buffer more.
   const needed = (of: BufferClass): number =>
-    Math.max(0, Math.ceil(most(buffers[of].values) - 1e-6));
+    Math.max(0, Math.ceil(most(buffers[of].values, peaks[of]) - 1e-6));
   const totalMemory = BUFFER_CLASSES.reduce(
     (sum, of) => sum + needed(of) * history.meanBytes(of),
     0,
@@ -109,7 +111,7 @@ function demandOf(
     largeBuffers: needed('large'),
     hugeBuffers: needed('huge'),
     totalMemory: Math.round(totalMemory),
-    peakMemory: Math.round(Math.min(totalMemory, most(memory.values))),
+    peakMemory: Math.round(Math.min(totalMemory, most(memory.values, peakBytes))),
   };
 }
 

@@ -1,4 +1,4 @@
-import { checkedAnalyzerConfig } from '../../src/analyser/analyzer-config.ts';
+import { checkedAnalyzerConfig } from '../../dist/analyser/analyzer-config.js';
 import { describe, expect, test } from 'vitest';
 
 describe('the settings of an analyser', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { forecastHours } from '../../src/analyser/forecast.ts';
+import { forecastHours } from '../../dist/analyser/forecast.js';
 import { passesOf, type Chance } from '../chance.ts';
 
 const WEEK = 168;

@@ -173,22 +173,33 @@ describe('an analyser', () => {
   });
 
   test('takes no lease from what failed, nor from events that are not of a lease', () => {
-    const others = (['allocated', 'resized', 'reset', 'leak'] as const).map((type) => ({
-      ...retrieved(0, 1),
-      type,
-    }));
+    const others = (['allocated', 'resized', 'reset', 'corruption', 'leak'] as const).map(
+      (type) => ({
+        ...retrieved(0, 1),
+        type,
+      }),
+    );
     expect(patternsOf(10, ...others, { ...retrieved(0, 0), failed: true })).toEqual([]);
   });
 
-  test.each(['destroyed', 'corruption'] as const)(
-    'ends a lease by %s, without a lifetime',
-    (type) => {
-      const pattern = patternOf(10_000, retrieved(0, 1), { ...retrieved(101, 1), type });
-      expect(pattern).toMatchObject({ lifetimeMeanMs: 0, optimalPoolSize: 1 });
-      const shorter = patternOf(10_000, retrieved(0, 1), { ...retrieved(99, 1), type });
-      expect(shorter.optimalPoolSize).toBe(0);
-    },
-  );
+  test('ends a lease whose return it missed when the buffer is destroyed, without a lifetime', () => {
+    const destroyed = (atMs: number) => ({ ...retrieved(atMs, 1), type: 'destroyed' as const });
+    const pattern = patternOf(10_000, retrieved(0, 1), destroyed(101));
+    expect(pattern).toMatchObject({ lifetimeMeanMs: 0, optimalPoolSize: 1 });
+    expect(patternOf(10_000, retrieved(0, 1), destroyed(99)).optimalPoolSize).toBe(0);
+  });
+
+  test('takes the bytes of a buffer from when it was made, until it is destroyed', () => {
+    const of = { ...retrieved(0, 1, 3 * 2 ** 20), class: 'huge' as const };
+    const [made, destroyed] = [
+      { ...of, type: 'allocated' as const },
+      { ...of, type: 'destroyed' as const },
+    ];
+    expect(patternOf(10, made, of).efficiency).toBe(1);
+    expect(patternOf(10, of).efficiency).toBe(0.75);
+    expect(patternOf(10, made, destroyed, of).efficiency).toBe(0.75);
+    expect(patternOf(10, made, { ...made, size: 2 ** 22 }, of).efficiency).toBe(0.75);
+  });
 
   test('still holds for in use what is told of as a leak', () => {
     const leak = { ...retrieved(100, 1), type: 'leak' as const };

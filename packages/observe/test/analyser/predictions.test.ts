@@ -59,6 +59,49 @@ describe('what will be needed', () => {
     });
   });
 
+  test('is told anew as hours pass', () => {
+    const analyzer = new BufferAnalyzer();
+    const level = new Level((event) => analyzer.processEvent(event));
+    for (let hour = 0; hour <= 48; hour++) {
+      level.set(START + hour * HOUR, 0);
+      level.set(START + hour * HOUR, hour < 24 ? 5 : 10);
+      if (hour === 24) expect(analyzer.predictions().hours[1]?.demand.smallBuffers).toBe(5);
+    }
+    const { hours, updatedAtMs } = analyzer.predictions();
+    expect(hours[1]?.demand.smallBuffers).toBeGreaterThan(5);
+    expect(hours[0]?.startMs).toBe(START + 48 * HOUR);
+    expect(updatedAtMs).toBe(START + 48 * HOUR);
+  });
+
+  test('is of all hours that the span touches', () => {
+    let nowMs = 0;
+    const analyzer = new BufferAnalyzer({}, () => nowMs);
+    const level = new Level((event) => analyzer.processEvent(event));
+    for (let hour = 0; hour <= 7 * 24 + 6; hour++) {
+      level.set(START + hour * HOUR, hour % 24 === 8 ? 20 : 2);
+    }
+    nowMs = START + 7 * DAY + 6.5 * HOUR;
+    expect(analyzer.predictions().nextHour.smallBuffers).toBe(2);
+    nowMs += HOUR;
+    expect(analyzer.predictions().nextHour.smallBuffers).toBe(20);
+  });
+
+  test('is no less than the hour that has begun has needed so far', () => {
+    const analyzer = new BufferAnalyzer();
+    const level = new Level((event) => analyzer.processEvent(event));
+    for (let hour = 0; hour <= 7 * 24; hour++) level.set(START + hour * HOUR, 1 + (hour % 2));
+    const before = analyzer.predictions();
+    level.set(START + 7 * DAY + 60_000, 50);
+    level.set(START + 7 * DAY + 120_000, 1);
+    const after = analyzer.predictions();
+    expect(before.nextDay).toMatchObject({ smallBuffers: 2, peakMemory: 8 * KiB });
+    for (const demand of [after.nextHour, after.nextDay, after.nextWeek]) {
+      expect(demand).toMatchObject({ smallBuffers: 50, peakMemory: 200 * KiB });
+    }
+    expect(after.hours[0]?.demand.smallBuffers).toBe(50);
+    expect(after.hours[1]?.demand.smallBuffers).toBe(2);
+  });
+
   // Four weeks: small ones by day, medium ones at noon on Sundays, never both at once. The first day is a Thursday.
   const weekly = new BufferAnalyzer({}, () => START + (28 * 24 + 10) * HOUR);
   const small = new Level((event) => weekly.processEvent(event));

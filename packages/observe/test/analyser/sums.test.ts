@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Leases, type Lease } from '../../src/analyser/leases.ts';
-import { LevelTimes } from '../../src/analyser/level-times.ts';
-import { Moments } from '../../src/analyser/moments.ts';
-import { shrunkMeans } from '../../src/analyser/shrunk-means.ts';
-import { TimeSteps } from '../../src/analyser/time-steps.ts';
+import { Leases, type Lease } from '../../dist/analyser/leases.js';
+import { LevelTimes } from '../../dist/analyser/level-times.js';
+import { Moments } from '../../dist/analyser/moments.js';
+import { shrunkMeans } from '../../dist/analyser/shrunk-means.js';
+import { TimeSteps } from '../../dist/analyser/time-steps.js';
 import { passesOf } from '../chance.ts';
 
 describe('moments', () => {

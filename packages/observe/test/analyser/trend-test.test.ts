@@ -1,7 +1,7 @@
 import { trendOf, type TrendDirection } from '@millrace/observe';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mannKendallZ, theilSenSlope } from '../../src/analyser/trend-test.ts';
+import { mannKendallZ, theilSenSlope } from '../../dist/analyser/trend-test.js';
 import { passesOf, type Chance } from '../chance.ts';
 
 /** A hundred series of 20, the length that an analyser looks at. */

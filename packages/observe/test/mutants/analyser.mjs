@@ -1,0 +1,127 @@
+// Faults of observe/analyser: what is summed up, over which time, and what is concluded from it.
+
+const patterns = ['analyser/patterns'];
+const trends = ['analyser/trend-test', 'analyser/trends'];
+const predictions = ['analyser/predictions'];
+
+export const mutants = [
+  {
+    file: 'analyser/pattern.js',
+    fault: 'a pool is as large as the mean number in use',
+    edits: [['Math.max(whole.inUse.percentile(TAIL), Math.ceil(', '(Math.ceil(']],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/pattern.js',
+    fault: 'a pool may be smaller than the mean number in use',
+    edits: [[', Math.ceil(perMs * whole.lifetimes.mean - 1e-9))', ')']],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/pattern.js',
+    fault: 'a lease ends before its time has been counted',
+    edits: [
+      ['end(lease, lifetimeMs, nowMs) { this.advance(nowMs);', 'end(lease, lifetimeMs, nowMs) {'],
+    ],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/time-steps.js',
+    fault: 'what is before the window is kept',
+    edits: [['if (this.#cells.length > this.#count) this.#cells.shift();', '']],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/time-steps.js',
+    fault: 'the step that goes on counts as whole',
+    edits: [['? 1 : 0, -1);', '? 1 : 0);']],
+    caughtBy: [...trends, ...predictions],
+  },
+  {
+    file: 'analyser/moments.js',
+    fault: 'moments are merged as if their means were the same',
+    edits: [['(off * off * this.count * other.count) / count', '0']],
+    caughtBy: ['analyser/sums'],
+  },
+  {
+    file: 'analyser/buffer-analyzer.js',
+    fault: 'a lease whose return was missed goes on for ever',
+    edits: [
+      ['this.#end(this.#leases.begin(id, lease), undefined);', 'this.#leases.begin(id, lease);'],
+    ],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/buffer-analyzer.js',
+    fault: 'idle tags keep their places',
+    edits: [['this.#tags.delete(key)', 'void key']],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/trend-test.js',
+    fault: 'neighbours that are alike count in full',
+    edits: [['return rho >= 1 / 3 ? 2 : Math.max(1, (1 + rho) / (1 - rho));', 'return 1;']],
+    caughtBy: trends,
+  },
+  {
+    file: 'analyser/trend-test.js',
+    fault: 'a trend need not be significant',
+    edits: [['&& Math.abs(mannKendallZ(values)) > SIGNIFICANT', '']],
+    caughtBy: trends,
+  },
+  {
+    file: 'analyser/trend-test.js',
+    fault: 'the least change is a trend',
+    edits: [['Math.abs(change) >= NEGLIGIBLE &&', '']],
+    caughtBy: trends,
+  },
+  {
+    file: 'analyser/double-seasonal.js',
+    fault: 'all days of the week are alike',
+    edits: [['slot + weekdays[Math.floor(at / DAY)]', '0 * slot']],
+    caughtBy: predictions,
+  },
+  {
+    file: 'analyser/shrunk-means.js',
+    fault: 'noise is taken for seasons',
+    edits: [['Math.max(0, 1 - noise / (between / (used - 1)))', '1']],
+    caughtBy: ['analyser/sums'],
+  },
+  {
+    file: 'analyser/forecast.js',
+    fault: 'the first settings are taken, whatever the trials say',
+    edits: [['trial.error < least.error ? trial : least', 'trial.error < 0 ? trial : least']],
+    caughtBy: ['analyser/forecast'],
+  },
+  {
+    file: 'analyser/demand-history.js',
+    fault: 'what is in use when an hour begins is not of its peak',
+    edits: [
+      [
+        'this.#hours.advance(nowMs, (hour) => this.#raisePeaks(hour));',
+        'this.#hours.advance(nowMs, () => {});',
+      ],
+    ],
+    caughtBy: predictions,
+  },
+  {
+    file: 'analyser/demand-history.js',
+    fault: 'the forecasts of the first hour stand for ever',
+    edits: [
+      ['if (this.#latest?.firstHour === firstHour && whole.length > 0)', 'if (this.#latest)'],
+    ],
+    caughtBy: predictions,
+  },
+  {
+    file: 'analyser/predictions.js',
+    fault: 'an hour of which the span has only a part is left out',
+    edits: [['Math.ceil(endMs / HOUR_MS)', 'Math.floor(endMs / HOUR_MS)']],
+    caughtBy: predictions,
+  },
+  {
+    file: 'analyser/predictions.js',
+    fault: 'a peak is told of without confidence',
+    edits: [['if (forecasts.leases.confidence < confidenceThreshold) return undefined;', '']],
+    caughtBy: ['analyser/trends'],
+  },
+];
