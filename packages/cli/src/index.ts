@@ -2,6 +2,7 @@
 export type {
   AdaptiveBufferPool,
   ArenaHandle,
+  BufferPoolStrategy,
   ByteReader,
   ByteWriter,
   BufferPoolsOptions,
@@ -28,6 +29,7 @@ export {
   readerOf,
   Slice,
   writerOf,
+  type AdaptiveOptions,
   type CallOptions,
   type CurrentThread,
   type FilePart,
@@ -62,6 +64,7 @@ export {
   type PumpToValueOptions,
   type Remote,
   type RemoteOptions,
+  type RunOptions,
   type Split,
   type StreamOptions,
   type TaskMill,

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync, crc32 as crc32Of } from 'node:zlib';
@@ -7,6 +7,7 @@ import { crc32, gzip } from '@millrace/workers/ops';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { BLOCK, MiB, noise, text } from '../content.ts';
 import { codeOf, failureOf } from '../failure.ts';
+import { Gate } from '../gate.ts';
 import { copy, invert, invertChunks } from '../ops.mjs';
 import { fileOf, newPath } from '../temporary.ts';
 
@@ -145,20 +146,24 @@ describe('what a report says', () => {
     expect(other.notes[0]).toContain(String(large.length));
   });
 
-  test('a file that has grown beyond its slice is read to its end', async () => {
-    const from = fileOf(noise(3 * 64 * KiB + 5));
-    const to = newPath();
-    // The second pump reads what the first one appends to it.
-    const descriptor = openSync(from, 'a');
-    try {
-      await mill.pump({ from: noise(64 * KiB), op: copy, to: descriptor, strategy: 'pooled' });
-    } finally {
-      closeSync(descriptor);
-    }
-    const report = await mill.pump({ from, op: copy, to, strategy: 'pooled' });
-    expect(report.bytesIn).toBe(4 * 64 * KiB + 5);
-    expect(readFileSync(to).equals(readFileSync(from))).toBe(true);
-  });
+  test.each([1, 64 * KiB, 30 * 64 * KiB + 1])(
+    'a file that grows beyond its slice by %d bytes while it is read is read to its end',
+    async (bytes) => {
+      const from = fileOf(noise(20 * 64 * KiB));
+      const to = newPath();
+      const gate = new Gate();
+      const params = { gate: gate.words };
+      const pumping = mill.pump({ from, op: copy, params, to, strategy: 'pooled' });
+      await gate.reached(1);
+      appendFileSync(from, text(bytes));
+      gate.open();
+      expect(await pumping).toMatchObject({
+        strategy: 'pooled',
+        bytesIn: 20 * 64 * KiB + bytes,
+      });
+      expect(readFileSync(to).equals(readFileSync(from))).toBe(true);
+    },
+  );
 });
 
 describe('what is refused', () => {
