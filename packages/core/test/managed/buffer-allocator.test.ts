@@ -45,7 +45,7 @@ test.each<[BufferAllocationStrategy, number, 'slice' | 'private', keyof typeof N
   ['zero-copy', 2 * MiB, 'slice', 'zeroCopyAllocations', 1],
 ])('%s: %d bytes are a %s', (allocationStrategy, size, kind, counted, kept) => {
   const { manager, live } = make({ allocationStrategy });
-  const buffer = manager.getBuffer(size);
+  const buffer = manager.allocator.allocate(size);
   expect(buffer.slice === undefined).toBe(kind === 'private');
   expect(buffer.bytes.byteLength).toBe(size);
   expect(buffer.bytes.buffer instanceof SharedArrayBuffer).toBe(kind === 'slice');
