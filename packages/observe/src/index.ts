@@ -1,4 +1,4 @@
-/** What the buffers of a mill do, seen and acted on: traces, analyser, simulator. */
+/** What the buffers of a mill do, seen and acted on: traces, analyser, simulator, optimiser. */
 export type { AnalyzerConfig, AnalyzerOptions } from './analyser/analyzer-config.js';
 export {
   BufferAnalyzer,
@@ -9,6 +9,20 @@ export type { BufferPattern } from './analyser/pattern.js';
 export type { BufferDemand, BufferPredictions, HourPrediction } from './analyser/predictions.js';
 export { trendOf, type TrendDirection } from './analyser/trend-test.js';
 export type { TrendDirections } from './analyser/trend-window.js';
+export { AllocationStrategy } from './optimiser/allocation-strategy.js';
+export { BufferOptimizer, type BufferOptimizerOptions } from './optimiser/buffer-optimizer.js';
+export { BufferSizeStrategy } from './optimiser/buffer-size-strategy.js';
+export { changesOf, configOf } from './optimiser/config-change.js';
+export { Evidence, type EvidenceOptions, type Trial } from './optimiser/evidence.js';
+export type { JournalEntry, JournalOutcome } from './optimiser/journal.js';
+export type {
+  ConfigChange,
+  OptimizationResult,
+  RiskLevel,
+  ValidationResult,
+} from './optimiser/optimization-result.js';
+export type { OptimizationStrategy } from './optimiser/optimization-strategy.js';
+export { PoolSizeStrategy } from './optimiser/pool-size-strategy.js';
 export type { BufferRun } from './simulator/buffer-run.js';
 export {
   BufferSimulator,
