@@ -1,7 +1,7 @@
 /** How long a thread takes over objects, and what that leaves to the garbage collector. */
 import { collectGarbage } from './collect-garbage.js';
 import { withGarbage, type Garbage } from './garbage.js';
-import { withOwnTime } from './own-time.js';
+import { repeat, withOwnTime } from './own-time.js';
 
 /** Handles an object of so many bytes; at once, or not. */
 type Handle = (size: number) => unknown;
@@ -16,19 +16,23 @@ export interface Measured extends Load {
   readonly latencies: Float64Array;
 }
 
-/** After a collection compilers must get going again: they forget code that was not in use. */
-const WARM_UP_MS = 20;
+/** How long objects are handled without a look at what time others have taken. */
+const STEP_MS = 4;
 /** No look at the clock for fewer bytes. */
 const BATCH_BYTES = 64 * 1024;
 const MOST_LATENCIES = 5000;
 
-/** Objects of one size for `ms` milliseconds, then as long at most for single ones. */
-export async function measureSize(handle: Handle, size: number, ms: number): Promise<Measured> {
+/** Objects of one size for `ms` milliseconds, and before that for `warmUpMs`; then for half as long single ones. */
+export async function measureSize(
+  handle: Handle,
+  size: number,
+  { ms, warmUpMs }: { readonly ms: number; readonly warmUpMs: number },
+): Promise<Measured> {
   // Nobody pays for the garbage of others.
   collectGarbage();
-  await manyOf(handle, size, Math.min(ms, WARM_UP_MS));
+  await manyOf(handle, size, warmUpMs);
   const load = await measure(() => manyOf(handle, size, ms));
-  return { ...load, latencies: await latenciesOf(handle, size, ms) };
+  return { ...load, latencies: await latenciesOf(handle, size, ms / 2) };
 }
 
 /** One object of each of these sizes, in their order. */
@@ -49,17 +53,20 @@ async function measure(work: () => Promise<number>): Promise<Load> {
   return { objects: result.result, elapsedNs: result.elapsedNs, ...garbage };
 }
 
+/** Objects for `ms` milliseconds of this thread's own time; how many. */
 async function manyOf(handle: Handle, size: number, ms: number): Promise<number> {
   const batch = Math.max(1, Math.floor(BATCH_BYTES / size));
   let objects = 0;
-  const until = performance.now() + ms;
-  do {
-    for (let i = 0; i < batch; i++) {
-      const handled = handle(size);
-      if (handled instanceof Promise) await handled;
-    }
-    objects += batch;
-  } while (performance.now() < until);
+  await repeat(async () => {
+    const until = performance.now() + STEP_MS;
+    do {
+      for (let i = 0; i < batch; i++) {
+        const handled = handle(size);
+        if (handled instanceof Promise) await handled;
+      }
+      objects += batch;
+    } while (performance.now() < until);
+  }, ms);
   return objects;
 }
 

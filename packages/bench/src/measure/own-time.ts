@@ -21,6 +21,14 @@ export async function withOwnTime<R>(
   return { result, elapsedNs: elapsedNs - (waitedSoFarNs() - waitedNs) };
 }
 
+/** Calls `step` until that has taken so many milliseconds, and twenty times as long by the clock at most. */
+export async function repeat(step: () => Promise<void>, ms: number): Promise<void> {
+  const clockEndsAt = performance.now() + 20 * ms;
+  for (let leftNs = ms * 1e6; leftNs > 0 && performance.now() < clockEndsAt;) {
+    leftNs -= (await withOwnTime(step)).elapsedNs;
+  }
+}
+
 function waitedSoFarNs(): number {
   try {
     return Number(/^\d+ (\d+)/.exec(readFileSync(FILE, 'latin1'))?.[1] ?? 0);
