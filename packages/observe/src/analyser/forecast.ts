@@ -33,17 +33,31 @@ const SMOOTHINGS: readonly Smoothing[] = [false, true].flatMap((grows) =>
 export interface Forecast {
   /** The hours to come, none below 0. */
   readonly values: Float64Array;
-  /**
-   * 0 to 1: which share of what varied in the trials was foretold,
-   * 1 − (Σ|actual − foretold| / Σ|actual − median of the actual|)², at least 0.
-   * A series that does not vary at all is foretold or not: 1 or 0. With less than two days of history, 0.
-   *
-   * So noise about a mean has a confidence of 0, however small it is.
-   *
-   * Source: J. E. Nash and J. V. Sutcliffe, "River flow forecasting through conceptual models" (1970). Theirs has squares where this has
-   * absolute values, which give about the same for normal errors, and do not let one bad hour decide: D. R. Legates and G. J. McCabe (1999).
-   */
-  readonly confidence: number;
+  /** How it did in the trials; `undefined` with less than two days of history. */
+  readonly trials: Trials | undefined;
+}
+
+export interface Trials {
+  /** Σ|actual − foretold| over the hours of the trials. */
+  readonly error: number;
+  /** Σ|actual − median of the actual| over the same. */
+  readonly variation: number;
+}
+
+/**
+ * 0 to 1: which share of what varied in the trials was foretold, 1 − (error / variation)², at least 0. What does not vary at all is
+ * foretold or not: 1 or 0. Without trials, 0.
+ *
+ * So noise about a mean has a confidence of 0, however small it is.
+ *
+ * Source: J. E. Nash and J. V. Sutcliffe, "River flow forecasting through conceptual models" (1970). Theirs has squares where this has
+ * absolute values, which give about the same for normal errors, and do not let one bad hour decide: D. R. Legates and G. J. McCabe (1999).
+ */
+export function confidenceOf(trials: Trials | undefined): number {
+  if (trials === undefined) return 0;
+  const { error, variation } = trials;
+  if (variation === 0) return error === 0 ? 1 : 0;
+  return Math.max(0, 1 - (error / variation) ** 2);
 }
 
 /**
@@ -74,7 +88,7 @@ export function forecastHours(
   for (const value of scaled) model.learn(value);
   return {
     values: Float64Array.from({ length: hours }, (_, at) => foretold(model, best.scale, at + 1)),
-    confidence: trialDays === 0 ? 0 : shareForetold(history, trialDays, best.error),
+    trials: trialDays === 0 ? undefined : trialsOf(history, trialDays, best.error),
   };
 }
 
@@ -114,12 +128,11 @@ function foretold(model: DoubleSeasonal, scale: Scale, ahead: number): number {
   return Math.max(0, scale.from(model.forecast(ahead)));
 }
 
-function shareForetold(history: ArrayLike<number>, days: number, error: number): number {
+function trialsOf(history: ArrayLike<number>, days: number, error: number): Trials {
   const actual = Float64Array.from(history).slice(-days * DAY);
   const middle = median([...actual]);
   const variation = actual.reduce((sum, value) => sum + Math.abs(value - middle), 0);
-  // What rounding leaves is no variation.
+  // What rounding leaves is neither.
   const none = 1e-9 * actual.reduce((sum, value) => sum + value, 0);
-  if (variation <= none) return error <= none ? 1 : 0;
-  return Math.max(0, 1 - (error / variation) ** 2);
+  return { error: error <= none ? 0 : error, variation: variation <= none ? 0 : variation };
 }

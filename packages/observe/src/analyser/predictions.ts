@@ -1,6 +1,7 @@
 /** What will be needed in the next hour, day and week, from the forecasts of single hours. */
 import { BUFFER_CLASSES, type BufferClass } from '@millrace/core';
 import { HOUR_MS, type DemandHistory, type HourlyForecasts } from './demand-history.js';
+import { confidenceOf } from './forecast.js';
 
 /** What has to be there for all of a span of time. */
 export interface BufferDemand {
@@ -23,8 +24,8 @@ export interface BufferPredictions {
   readonly nextDay: BufferDemand;
   readonly nextWeek: BufferDemand;
   /**
-   * 0 to 1: how much of what varies from hour to hour is foretold a day ahead, tried on the latest week; see {@link Forecast}. The mean
-   * over classes, weighted by the memory that each is expected to take. Below 0.5, take the figures for no more than what is usual.
+   * 0 to 1: which share of what varies from hour to hour, in bytes of buffers needed, is foretold a day ahead, tried on the latest
+   * week; see {@link confidenceOf}. Below 0.5, take the figures for no more than what is usual.
    */
   readonly confidence: number;
   /** When the predictions were made. */
@@ -74,7 +75,7 @@ export function peakFrom(
   confidenceThreshold: number,
 ): PredictedPeak | undefined {
   const forecasts = history.forecasts();
-  if (forecasts.leases.confidence < confidenceThreshold) return undefined;
+  if (confidenceOf(forecasts.leases.trials) < confidenceThreshold) return undefined;
   const values = forecasts.leases.values.subarray(0, hoursUntil(nowMs + horizonMs, forecasts));
   const most = Math.max(...values);
   return {
@@ -115,14 +116,14 @@ function demandOf(
   };
 }
 
-function confidenceIn(history: DemandHistory, { buffers }: HourlyForecasts): number {
-  let weights = 0;
-  let weighted = 0;
+function confidenceIn(history: DemandHistory, { buffers, leases }: HourlyForecasts): number {
+  if (leases.trials === undefined) return 0;
+  let error = 0;
+  let variation = 0;
   for (const of of BUFFER_CLASSES) {
-    const { values, confidence } = buffers[of];
-    const weight = history.meanBytes(of) * values.subarray(0, 24).reduce((sum, v) => sum + v, 0);
-    weights += weight;
-    weighted += weight * confidence;
+    const { trials } = buffers[of];
+    error += history.meanBytes(of) * (trials?.error ?? 0);
+    variation += history.meanBytes(of) * (trials?.variation ?? 0);
   }
-  return weights === 0 ? 0 : weighted / weights;
+  return confidenceOf({ error, variation });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { forecastHours } from '../../dist/analyser/forecast.js';
+import { confidenceOf, forecastHours } from '../../dist/analyser/forecast.js';
 import { passesOf, type Chance } from '../chance.ts';
 
 const WEEK = 168;
@@ -40,7 +40,10 @@ function tried(series: Series, weeks: number, chance: Chance, seed: number) {
   const next = values.splice(-24);
   const forecast = forecastHours(values, first, 24);
   const errors = next.map((value, at) => Math.abs(value - (forecast.values[at] ?? 0)) / value);
-  return { mape: errors.reduce((sum, e) => sum + e, 0) / 24, confidence: forecast.confidence };
+  return {
+    mape: errors.reduce((sum, e) => sum + e, 0) / 24,
+    confidence: confidenceOf(forecast.trials),
+  };
 }
 
 describe('a forecast of the next day', () => {
@@ -103,7 +106,7 @@ describe('a forecast', () => {
     const next = Array.from({ length: WEEK }, (_, at) => (officeHours(4 * WEEK + at) ? 9 : 2));
     const forecast = forecastHours(values, 0, WEEK);
     for (const [at, value] of next.entries()) expect(forecast.values[at]).toBeCloseTo(value, 6);
-    expect(forecast.confidence).toBeCloseTo(1, 6);
+    expect(confidenceOf(forecast.trials)).toBeCloseTo(1, 6);
   });
 
   test('of what does not change is that, and sure', () => {
@@ -113,7 +116,7 @@ describe('a forecast', () => {
       3,
     );
     for (const value of forecast.values) expect(value).toBeCloseTo(7, 9);
-    expect(forecast.confidence).toBe(1);
+    expect(confidenceOf(forecast.trials)).toBe(1);
   });
 
   test('of a new level that came and stayed is the new one', () => {
@@ -136,8 +139,16 @@ describe('a forecast', () => {
 
   test('from less than two days claims nothing', () => {
     const values = Array.from({ length: 47 }, (_, hour) => 10 + day(hour));
-    expect(forecastHours(values, 0, 1).confidence).toBe(0);
-    expect(forecastHours([], 0, 2)).toEqual({ values: new Float64Array(2), confidence: 0 });
+    expect(confidenceOf(forecastHours(values, 0, 1).trials)).toBe(0);
+    expect(forecastHours([], 0, 2)).toEqual({ values: new Float64Array(2), trials: undefined });
+  });
+
+  test('has a confidence of what share was foretold', () => {
+    expect(confidenceOf({ error: 1, variation: 2 })).toBe(0.75);
+    expect(confidenceOf({ error: 3, variation: 2 })).toBe(0);
+    expect(confidenceOf({ error: 0, variation: 0 })).toBe(1);
+    expect(confidenceOf({ error: 1, variation: 0 })).toBe(0);
+    expect(confidenceOf(undefined)).toBe(0);
   });
 
   test('is never below nothing', () => {

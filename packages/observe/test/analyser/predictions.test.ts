@@ -130,6 +130,21 @@ describe('what will be needed', () => {
     expect(peakMemory / (30 * 64 * KiB)).toBeCloseTo(1, 1);
   });
 
+  test('is as sure as the bytes that vary are foretold: a class that hardly ever varies does not decide', () => {
+    const analyzer = new BufferAnalyzer();
+    const daily = new Level((event) => analyzer.processEvent(event), 'medium', 8000);
+    for (let hour = 0; hour <= 14 * 24; hour++) {
+      daily.set(START + hour * HOUR, hour % 24 < 12 ? 100 : 20);
+      if (hour === 300) {
+        analyzer.processEvent(retrieved(START + hour * HOUR, 9999, 2 ** 20, undefined, 'large'));
+        analyzer.processEvent(returned(START + hour * HOUR + 1, 9999));
+      }
+    }
+    // One MiB in one hour came as a surprise; 80 × 64 KiB twice a day for a week did not.
+    const surprise = 2 ** 20 / (2 ** 20 + 7 * 12 * 80 * 65_536);
+    expect(analyzer.predictions().confidence).toBeCloseTo(1 - surprise ** 2, 3);
+  });
+
   test('is told hour by hour', () => {
     const { hours, nextWeek } = weekly.predictions();
     expect(hours).toHaveLength(7 * 24 + 1);

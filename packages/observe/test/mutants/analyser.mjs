@@ -121,7 +121,9 @@ export const mutants = [
   {
     file: 'analyser/predictions.js',
     fault: 'a peak is told of without confidence',
-    edits: [['if (forecasts.leases.confidence < confidenceThreshold) return undefined;', '']],
+    edits: [
+      ['if (confidenceOf(forecasts.leases.trials) < confidenceThreshold) return undefined;', ''],
+    ],
     caughtBy: ['analyser/trends'],
   },
 ];
