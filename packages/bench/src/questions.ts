@@ -8,6 +8,7 @@ import { gzipFile } from './questions/gzip-file.js';
 import { idle } from './questions/idle.js';
 import { kernel } from './questions/kernel.js';
 import { leaseThreads } from './questions/lease-threads.js';
+import { managedBuffer } from './questions/managed-buffer.js';
 import { memory } from './questions/memory.js';
 import { messageRing } from './questions/message-ring.js';
 import { mixedLoad } from './questions/mixed-load.js';
@@ -19,6 +20,7 @@ import { startUp } from './questions/start-up.js';
 
 export const questions: readonly Question[] = [
   acquireRelease,
+  managedBuffer,
   adaptive,
   leaseThreads,
   spscRing,

@@ -10,6 +10,7 @@ test('an unknown question ends with 1, and those that are known are named', asyn
   expect(stderr).toContain('"no-such-question"');
   for (const name of [
     'acquire-release',
+    'managed-buffer',
     'adaptive',
     'spsc-ring',
     'message-ring',

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 const docs = new URL('../../../docs/', import.meta.url);
 const core = fileURLToPath(new URL('..', import.meta.url));
 
-test.each(['memory.md', 'adaptive.md'])(
+test.each(['memory.md', 'adaptive.md', 'managed.md'])(
   'the program in docs/%s prints what it says there',
   async (page) => {
     const text = await readFile(new URL(page, docs), 'utf8');

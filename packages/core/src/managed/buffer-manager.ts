@@ -10,7 +10,7 @@ import { MillraceError } from '../errors.js';
 import type { MemoryGuard } from '../adaptive/private-memory.js';
 import type { AllocOptions } from './alloc-options.js';
 import { BufferAllocator, type ClassPools, type ManagedMemory } from './buffer-allocator.js';
-import { BUFFER_CLASSES, type BufferClass } from './buffer-class.js';
+import { BUFFER_CLASSES, bufferClassOf, type BufferClass } from './buffer-class.js';
 import type { BufferEventSink } from './buffer-event.js';
 import { DefaultBufferFactory, type BufferFactory } from './buffer-factory.js';
 import { BufferLedger } from './buffer-ledger.js';
@@ -148,6 +148,11 @@ export class BufferManager {
   resizeBuffer(buffer: ManagedBuffer, size: number): ManagedBuffer {
     this.#checkOwn(buffer, 'resize');
     return buffer.resize(size);
+  }
+
+  /** The class that serves `size` bytes, unless a get prefers another. */
+  classifySize(size: number): BufferClass {
+    return bufferClassOf(size, this.#settings.bufferSizes);
   }
 
   /** The figures of one pool. */

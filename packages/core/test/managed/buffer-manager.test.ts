@@ -47,6 +47,7 @@ test.each([
   '%d bytes come from the pool of class %s, whose buffers have %d',
   (size, bufferClass, capacity) => {
     const { manager } = make({ allocationStrategy: 'pooled' });
+    expect(manager.classifySize(size)).toBe(bufferClass);
     const buffer = manager.getBuffer(size);
     expect(buffer).toMatchObject({ size, class: bufferClass, capacity, state: 'in-use' });
     expect(buffer.bytes.byteLength).toBe(size);
@@ -258,6 +259,35 @@ test('rates are those of the running second and the nine before it', () => {
   expectRates(0, 0, 9);
 });
 
+test('a steady load has a steady rate, however long it lasts', () => {
+  const { manager, clock } = make();
+  clock.ms += 500;
+  for (let second = 0; second < 25; second++) {
+    for (let i = 0; i < 4; i++) manager.getBuffer(10).release();
+    const seconds = Math.min(9.5, second + 0.5);
+    const { allocationRate, deallocationRate } = manager.metrics();
+    expect(allocationRate).toBeCloseTo((4 * Math.min(10, second + 1)) / seconds, 10);
+    expect(deallocationRate).toBe(allocationRate);
+    clock.ms += 1000;
+  }
+});
+
+test('what is in use is known in whatever order it comes back', () => {
+  const { manager } = make();
+  const inUse = (): number[] => manager.leaks(0).map(({ bufferId }) => bufferId);
+  const [first, second, third, fourth] = [1, 2, 3, 4].map(() => manager.getBuffer(2 * MiB));
+  second!.release();
+  third!.release();
+  expect(inUse()).toEqual([first!.id, fourth!.id]);
+  fourth!.release();
+  expect(inUse()).toEqual([first!.id]);
+  const fifth = manager.getBuffer(10);
+  first!.release();
+  expect(inUse()).toEqual([fifth.id]);
+  fifth.release();
+  expect(inUse()).toEqual([]);
+});
+
 test('settings change while buffers come and go, and what is not said stays', () => {
   const { manager, live } = make({ maxPoolSize: 4, pools: { small: { maxAgeMs: 50 } } });
   const buffer = manager.getBuffer(4 * KiB);
@@ -268,6 +298,7 @@ test('settings change while buffers come and go, and what is not said stays', ()
   });
   expect(manager.statistics('small')).toMatchObject({ active: 1, currentSize: 2 });
   const { bufferSizes } = manager.configure({ bufferSizes: { small: 8 * KiB } });
+  expect(manager.classifySize(8 * KiB)).toBe('small');
   expect(bufferSizes).toEqual({ small: 8 * KiB, medium: 64 * KiB, large: 1 * MiB, huge: 4 * MiB });
   expect(manager.configure({ bufferSizes: { medium: 32 * KiB } }).bufferSizes.small).toBe(8 * KiB);
   buffer.release();
