@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { inRounds, type Rounds } from '../measure/rounds.js';
-import { startServer } from '../measure/servers.js';
+import { startServer, type ServerProcess } from '../measure/servers.js';
 import { shuffled } from '../measure/shuffle.js';
 import { ratiosOf } from '../measure/statistics.js';
 import { TempFolder } from '../measure/temp-folder.js';
@@ -37,6 +37,8 @@ interface Served {
   readonly mbPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Processor time that the proxy took for a request, in microseconds. */
+  readonly processorUs: number;
 }
 
 type Round = Record<Phase, Served> & { readonly peakMb: number };
@@ -62,6 +64,11 @@ export const objectCache: Question = {
           measured,
           (round) => round[phase].requestsPerSecond,
         ),
+        ratioRow(
+          `${phase}, processor time a request: adaptive / plain`,
+          measured,
+          (round) => round[phase].processorUs,
+        ),
         ratioRow(`${phase}, p99: adaptive / plain`, measured, (round) => round[phase].p99Ms),
       ]),
       figures: WAYS.flatMap((way) => [
@@ -75,6 +82,11 @@ export const objectCache: Question = {
             what: `${phase}, ${way}, requests a second`,
             unit: '' as const,
             values: measured.each(way, (round) => round[phase].requestsPerSecond),
+          },
+          {
+            what: `${phase}, ${way}, processor time a request`,
+            unit: 'µs' as const,
+            values: measured.each(way, (round) => round[phase].processorUs),
           },
           {
             what: `${phase}, ${way}, p50`,
@@ -94,7 +106,7 @@ export const objectCache: Question = {
         },
       ]),
       notes: [
-        'the example object-cache, in a process of its own; its origin in another; autocannon in this one: they share the cores',
+        'the example object-cache, in a process of its own; its origin in another; autocannon in this one: they share the cores, and autocannon, which parses bodies in JavaScript, needs most of one',
         'misses: each object is fetched, sent and written to a file; hits: it is sent from its file',
         `of a thousand objects: ${MIX.map(([size, count]) => `${count} of ${size < MiB ? `${size / KiB} KiB` : `${size / MiB} MiB`}`).join(', ')}`,
       ],
@@ -109,24 +121,25 @@ async function serve(way: string, origin: string, seconds: number): Promise<Roun
   mkdirSync(cache);
   const program = fileURLToPath(import.meta.resolve('@millrace/examples/object-cache'));
   await using proxy = await startServer(program, [origin, cache, '0', way]);
-  await load(proxy.url, 1, (client, i, size) => `/${size}-warm-${client}-${i}`);
-  const misses = await load(proxy.url, seconds, (client, i, size) => `/${size}-new-${client}-${i}`);
+  await load(proxy, 1, (client, i, size) => `/${size}-warm-${client}-${i}`);
+  const misses = await load(proxy, seconds, (client, i, size) => `/${size}-new-${client}-${i}`);
   const hot = (_client: number, i: number, size: number): string =>
     `/${size}-hot-${size < MiB ? i % 50 : 0}`;
-  await load(proxy.url, 1, hot);
-  const hits = await load(proxy.url, seconds, hot);
+  await load(proxy, 1, hot);
+  const hits = await load(proxy, seconds, hot);
   return { misses, hits, peakMb: proxy.peakBytes() / 1e6 };
 }
 
 /** Asks for objects for some seconds, each connection for one after the other. */
 async function load(
-  url: string,
+  proxy: ServerProcess,
   seconds: number,
   pathOf: (client: number, i: number, size: number) => string,
 ): Promise<Served> {
   let clients = 0;
+  const beforeMs = proxy.processorMs();
   const result = await autocannon({
-    url,
+    url: proxy.url,
     connections: CONNECTIONS,
     duration: seconds,
     timeout: 60,
@@ -145,6 +158,7 @@ async function load(
     mbPerSecond: throughput.total / 1e6 / duration,
     p50Ms: latency.p50,
     p99Ms: latency.p99,
+    processorUs: (1000 * (proxy.processorMs() - beforeMs)) / requests.total,
   };
 }
 
