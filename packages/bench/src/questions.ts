@@ -13,6 +13,7 @@ import { memory } from './questions/memory.js';
 import { messageRing } from './questions/message-ring.js';
 import { mixedLoad } from './questions/mixed-load.js';
 import { objectCache } from './questions/object-cache.js';
+import { optimiser } from './questions/optimiser.js';
 import { roundTrip } from './questions/round-trip.js';
 import { smallTask } from './questions/small-task.js';
 import { spscRing } from './questions/spsc-ring.js';
@@ -36,4 +37,5 @@ export const questions: readonly Question[] = [
   mixedLoad,
   objectCache,
   memory,
+  optimiser,
 ];

@@ -23,6 +23,7 @@ test('an unknown question ends with 1, and those that are known are named', asyn
     'mixed-load',
     'object-cache',
     'memory',
+    'optimiser',
   ]) {
     expect(stderr).toContain(name);
   }

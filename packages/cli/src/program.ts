@@ -5,7 +5,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { STDERR, STDOUT, writeText } from './descriptors.js';
 import { ERROR, OK } from './exit-codes.js';
 import { checkOptions, UsageError, type GivenOptions, type GzipOptions } from './gzip-options.js';
-import { EXIT_CODES, GZIP_EXAMPLES, PROGRAM_EXAMPLES } from './help.js';
+import { EXIT_CODES, GZIP_EXAMPLES, PROGRAM_EXAMPLES, SIMULATE_EXAMPLES } from './help.js';
+import type { SimulateOptions } from './simulate-command.js';
 import { shown } from './text.js';
 
 const DEFAULT_LEVEL = 6;
@@ -13,10 +14,16 @@ const DEFAULT_LEVEL = 6;
 /** Runs the command and resolves with its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = OK;
-  const program = programOf(async (options) => {
-    // Not before it is needed: --version and --help are to be quick.
-    const { gzipCommand } = await import('./gzip-command.js');
-    exitCode = await gzipCommand(options);
+  // Not before it is needed: --version and --help are to be quick.
+  const program = programOf({
+    async gzip(options) {
+      const { gzipCommand } = await import('./gzip-command.js');
+      exitCode = await gzipCommand(options);
+    },
+    async simulate(options) {
+      const { simulateCommand } = await import('./simulate-command.js');
+      exitCode = await simulateCommand(options);
+    },
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -28,13 +35,19 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError) && !(error instanceof UsageError)) throw error;
     // commander's "(Did you mean --keep?)" stands on a line of its own.
     const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    const command = args[0] === 'gzip' ? 'millrace gzip' : 'millrace';
+    const [name = ''] = args;
+    const command = name === 'gzip' || name === 'simulate' ? `millrace ${name}` : 'millrace';
     writeText(STDERR, `millrace: ${shown(message)}\nTry '${command} --help' for more.\n`);
     return ERROR;
   }
 }
 
-function programOf(onGzip: (options: GzipOptions) => Promise<void>): Command {
+interface Commands {
+  gzip(options: GzipOptions): Promise<void>;
+  simulate(options: SimulateOptions): Promise<void>;
+}
+
+function programOf(commands: Commands): Command {
   const program = new Command('millrace')
     .description('Puts every core to work on your files.')
     .version(version(), '-V, --version', 'show the version')
@@ -50,8 +63,49 @@ function programOf(onGzip: (options: GzipOptions) => Promise<void>): Command {
       getOutHelpWidth: () => (isatty(STDOUT) ? process.stdout.columns : 80),
       getOutHasColors: () => false,
     });
-  addGzip(program, onGzip);
+  addGzip(program, (options) => commands.gzip(options));
+  addSimulate(program, (options) => commands.simulate(options));
   return program;
+}
+
+function addSimulate(
+  program: Command,
+  onSimulate: (options: SimulateOptions) => Promise<void>,
+): void {
+  program
+    .command('simulate')
+    .summary('replay a trace of buffers under other settings')
+    .description(
+      'Replays TRACE, which a TraceRecorder has written, under each configuration, and shows side by side\n' +
+        'what hit rate, memory, waits and latency it comes to. The first is what others are compared with.',
+    )
+    .argument('<TRACE>', 'the trace')
+    .option(
+      '--config <FILE>',
+      'settings of a BufferManager, as JSON; may be repeated (default: all defaults)',
+      (file: string, files: string[]) => [...files, file],
+      [],
+    )
+    .option('--memory <BYTES>', 'what the pools have: gets that find none wait (default: no end)')
+    .option('--json', 'a line of JSON for each configuration')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', SIMULATE_EXAMPLES)
+    .action((trace: string, given: { config: string[]; memory?: string; json?: boolean }) =>
+      onSimulate({
+        trace,
+        configs: given.config,
+        memory: checkMemory(given.memory),
+        json: given.json ?? false,
+      }),
+    );
+}
+
+/** @throws UsageError */
+function checkMemory(given: string | undefined): number {
+  if (given === undefined) return Infinity;
+  const bytes = Number(given);
+  if (/^[0-9]+$/.test(given) && bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new UsageError(`--memory ${given}: must be a number of bytes`);
 }
 
 function addGzip(program: Command, onGzip: (options: GzipOptions) => Promise<void>): void {

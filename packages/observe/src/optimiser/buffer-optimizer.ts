@@ -117,8 +117,8 @@ export class BufferOptimizer {
   }
 
   /**
-   * A period is over: what is on trial is kept or rolled back, and what comes next is looked for. Others get their turn on this thread every
-   * millisecond. It rejects for nothing: what fails stands in the journal.
+   * A period is over: what is on trial is kept or rolled back, and what comes next is looked for. While it simulates, others get
+   * their turn on this thread every millisecond. It rejects for nothing: what fails stands in the journal.
    *
    * @returns what it wrote into the journal; what was written last time is not repeated
    */
