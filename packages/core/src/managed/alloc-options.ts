@@ -25,7 +25,7 @@ const LOCALITIES: readonly MemoryLocality[] = ['any', 'local', 'remote', 'numa']
  * - `normal`: all memory but the pools' `reserve` may be lent; when that is used up, the stock of the
  *   other classes goes back
  * - `high`: the same, and `hybrid` takes private memory then
- * - `critical`: the same, and the reserve as well
+ * - `critical`: the same, and the reserve as well; what is made for it is not kept
  */
 export type AllocationPriority = 'low' | 'normal' | 'high' | 'critical';
 

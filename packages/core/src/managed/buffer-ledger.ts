@@ -44,8 +44,6 @@ export class BufferLedger {
   retrieved = 0;
   hits = 0;
   returned = 0;
-  corrupted = 0;
-  leaked = 0;
   #lastId: number;
   #dueMs: number;
   #upkeepMs: number;

@@ -53,7 +53,15 @@ export class BufferWorks {
     const ledger = this.#ledger;
     const began = ledger.sink ? ledger.nowMs() : nowMs;
     const memory = this.#factory.create(bufferClass, size, terms);
-    const stored = new StoredBuffer(ledger.nextId(), home, bufferClass, memory, size, nowMs);
+    const stored = new StoredBuffer(
+      ledger.nextId(),
+      home,
+      bufferClass,
+      memory,
+      size,
+      nowMs,
+      !terms.critical,
+    );
     this.created++;
     this.memory += stored.memoryBytes;
     if (this.memory > this.peakMemory) this.peakMemory = this.memory;
@@ -99,7 +107,6 @@ export class BufferWorks {
   /** Destroys a buffer that is unfit. */
   corrupt(buffer: ManagedBuffer, nowMs: number, error?: unknown): void {
     this.corrupted++;
-    this.#ledger.corrupted++;
     const { stored } = buffer;
     this.#ledger.tell('corruption', stored, nowMs, nowMs - stored.createdAt, error);
     this.destroy(buffer, 'corrupted', nowMs);

@@ -37,6 +37,8 @@ export class StoredBuffer {
   readonly memoryBytes: number;
   readonly capacity: number;
   readonly createdAt: number;
+  /** Whether it may be kept: what may be of the reserve must go back there. */
+  readonly lasting: boolean;
   lastUsed: number;
   useCount = 0;
   metadata: Map<string, unknown> | undefined = undefined;
@@ -56,6 +58,7 @@ export class StoredBuffer {
     memory: BufferMemory,
     capacity: number,
     createdAt: number,
+    lasting: boolean,
   ) {
     this.id = id;
     this.home = home;
@@ -65,6 +68,7 @@ export class StoredBuffer {
     this.capacity = capacity;
     this.size = capacity;
     this.createdAt = createdAt;
+    this.lasting = lasting;
     this.lastUsed = createdAt;
   }
 

@@ -143,8 +143,8 @@ export class SizedBufferPool implements BufferHome {
     if (marked) return works.corrupt(buffer, now);
     if (validateOnPut && !works.validate(buffer, now)) return;
     if (now - stored.createdAt > maxAgeMs) return works.destroy(buffer, 'expired', now);
-    const kept = stored.capacity === this.#bufferSize && this.#stock.length < maxSize;
-    if (!kept) return works.destroy(buffer, 'returned', now);
+    const fits = stored.lasting && stored.capacity === this.#bufferSize;
+    if (!fits || this.#stock.length >= maxSize) return works.destroy(buffer, 'returned', now);
     if (resetOnPut && !works.reset(buffer, now)) return;
     stored.size = stored.capacity;
     buffer.close();
@@ -244,7 +244,8 @@ export class SizedBufferPool implements BufferHome {
     const { growthFactor, maxSize } = this.#settings;
     const grown = Math.ceil(this.#active * growthFactor - ROUNDING) - this.#active;
     const stored = this.#works.make(this, this.class, this.#bufferSize, terms, nowMs);
-    const spare = terms.checkSpare ? 0 : Math.min(grown - 1, maxSize);
+    const frugal = terms.critical || terms.checkSpare !== undefined;
+    const spare = frugal ? 0 : Math.min(grown - 1, maxSize);
     try {
       this.#fill(spare, nowMs);
     } catch (error) {

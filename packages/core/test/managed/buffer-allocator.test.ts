@@ -248,11 +248,16 @@ test('high priority takes private memory by hybrid where the pools are exhausted
   held.release();
 });
 
-test('critical priority may use the reserve', () => {
+test('critical priority may use the reserve, which stays one', () => {
   const config = { allocationStrategy: 'pooled' } as const;
   const { manager, pools } = make(config, { memory: 8 * MiB, reserve: 4 * MiB });
   const held = pools.acquire(4 * MiB);
   expect(codeOf(() => manager.getBuffer(10, { priority: 'high' }))).toBe('ERR_POOL_EXHAUSTED');
+  const critical = manager.getBuffer(10, { priority: 'critical' });
+  expect(critical.slice).toBeDefined();
+  critical.release(); // to the reserve, and not into the stock, where others would have it
+  expect(manager.statistics('small').currentSize).toBe(0);
+  expect(codeOf(() => manager.getBuffer(10))).toBe('ERR_POOL_EXHAUSTED');
   expect(manager.getBuffer(10, { priority: 'critical' }).slice).toBeDefined();
   held.release();
 });

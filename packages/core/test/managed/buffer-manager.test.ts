@@ -10,7 +10,7 @@ import {
   type BufferManagerServices,
 } from '@millrace/core';
 import { expect, test } from 'vitest';
-import { OWNER } from '../memory.ts';
+import { OWNER, bytesIn, createTable, join, leaseEverything } from '../memory.ts';
 import { codeOf, thrownBy } from '../thrown.ts';
 import { HandClock, Workshop, inShort } from './workshop.ts';
 
@@ -458,6 +458,18 @@ test('events are told to one, and only while enableMonitoring is set', () => {
   manager.getBuffer(10).release();
   expect(events).toEqual([]);
   expect(others).toHaveLength(3);
+});
+
+test('when a thread dies, the sweep returns its stock and what it had lent', () => {
+  const table = createTable(4);
+  const [survivor, dead] = [join(table), join(table)];
+  const manager = new BufferManager(dead, { defaultPoolSize: 1 });
+  manager.getBuffer(100);
+  manager.getBuffer(5000);
+  expect(survivor.stats().slices.live).toBe(4);
+  expect(survivor.registry.bury(dead.thread, OWNER)).toBe(true);
+  expect(survivor.sweep(dead.thread, OWNER)).toBe(4);
+  expect(bytesIn(leaseEverything(survivor))).toBe(16 * MiB);
 });
 
 test('ids of buffers of different threads differ', () => {
