@@ -3,6 +3,7 @@
  *
  * Its time is that of the events, and of a clock where one is given: it reads no other. Its memory does not grow with the
  * number of events: sums over panes, steps and hours, and the leases that go on.
+ * What it sees it takes for all there is: where only one use in n is told of, frequencies, pool sizes and demands are those of that part.
  */
 import { BUFFER_CLASSES, type BufferClass } from '@millrace/core';
 import type { TraceEvent } from '../trace/trace-event.js';
