@@ -155,29 +155,32 @@ export class BufferAllocator {
 
   #allocateAnyhow(size: number, options: AllocOptions): ManagedBuffer {
     const needed = this.#check(size, options);
-    const { zeroCopy = this.strategy === 'zero-copy', priority = 'normal' } = options;
     const began = this.#ledger.nowMs();
     try {
-      if (this.#isDirect(needed, zeroCopy, options))
-        return this.#allocateDirect(size, needed, options);
+      return this.#serve(size, needed, options);
+    } catch (error) {
+      this.#failed++;
+      const bufferClass = this.#classOf(needed, options);
+      const none = { id: 0, size, bufferClass, metadata: undefined };
+      this.#ledger.tell('retrieved', none, began, this.#ledger.nowMs() - began, error);
+      throw error;
+    }
+  }
+
+  #serve(size: number, needed: number, options: AllocOptions): ManagedBuffer {
+    const { zeroCopy = this.strategy === 'zero-copy', priority } = options;
+    if (this.#isDirect(needed, zeroCopy, options))
+      return this.#allocateDirect(size, needed, options);
+    try {
       const buffer = this.#allocateSlice(size, needed, options);
       if (zeroCopy) this.#zeroCopy++;
       else this.#pooled++;
       return buffer;
     } catch (error) {
-      const spills = (priority === 'high' || priority === 'critical') && this.strategy === 'hybrid';
-      if (spills && !zeroCopy && !this.#isAligned(options) && isShortage(error)) {
-        return this.#allocateDirect(size, needed, options);
-      }
-      this.#failed++;
-      const none = {
-        id: 0,
-        size,
-        bufferClass: this.#classOf(needed, options),
-        metadata: undefined,
-      };
-      this.#ledger.tell('retrieved', none, began, this.#ledger.nowMs() - began, error);
-      throw error;
+      const urgent = priority === 'high' || priority === 'critical';
+      const mayBePrivate = this.strategy === 'hybrid' && !zeroCopy && !this.#isAligned(options);
+      if (!urgent || !mayBePrivate || !isShortage(error)) throw error;
+      return this.#allocateDirect(size, needed, options);
     }
   }
 

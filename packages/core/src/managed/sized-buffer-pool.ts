@@ -28,7 +28,7 @@ export class SizedBufferPool implements BufferHome {
   readonly class: BufferClass;
   readonly ledger: BufferLedger;
   readonly #works: BufferWorks;
-  readonly #stock: StoredBuffer[] = [];
+  #stock: StoredBuffer[] = [];
   readonly #peak = new RecentPeak();
   #settings: PoolSettings;
   #bufferSize: number;
@@ -164,9 +164,9 @@ export class SizedBufferPool implements BufferHome {
   upkeep(nowMs: number = this.ledger.nowMs()): number {
     const { maxAgeMs, shrinkThreshold, growthFactor, initialSize } = this.#settings;
     const before = this.#works.destroyed;
-    const young = this.#stock.filter((stored) => !(nowMs - stored.createdAt > maxAgeMs));
-    const old = this.#stock.filter((stored) => nowMs - stored.createdAt > maxAgeMs);
-    this.#stock.splice(0, Infinity, ...young);
+    const old = this.#stock.filter(({ createdAt }) => nowMs - createdAt > maxAgeMs);
+    if (old.length > 0)
+      this.#stock = this.#stock.filter(({ createdAt }) => nowMs - createdAt <= maxAgeMs);
     for (const stored of old) this.#works.destroy(new ManagedBuffer(stored), 'expired', nowMs);
     const recent = this.#peak.value;
     const total = this.#active + this.#stock.length;

@@ -2,12 +2,14 @@
 import {
   BufferManager,
   BufferPools,
+  MillraceError,
   type AllocOptions,
   type BufferAllocationStrategy,
   type BufferEvent,
   type BufferManagerConfig,
   type BufferPoolsOptions,
   type ManagedBuffer,
+  type MemoryGuard,
 } from '@millrace/core';
 import { memoryOf } from '@millrace/core/internal';
 import { expect, test } from 'vitest';
@@ -243,8 +245,24 @@ test('high priority takes private memory by hybrid where the pools are exhausted
     const zeroCopy = { priority, zeroCopy: true };
     expect(codeOf(() => manager.getBuffer(10, zeroCopy))).toBe('ERR_POOL_EXHAUSTED');
   }
+  expect(manager.allocator.stats()).toMatchObject({ directAllocations: 2, failedAllocations: 6 });
   manager.allocator.strategy = 'pooled';
   expect(codeOf(() => manager.getBuffer(10, { priority: 'high' }))).toBe('ERR_POOL_EXHAUSTED');
+  held.release();
+});
+
+test('when there is no private memory either, a get of high priority says so, and counts once', () => {
+  const pools = BufferPools.create({ memory: 4 * MiB }, OWNER);
+  const held = pools.acquire(4 * MiB);
+  const memory: MemoryGuard = {
+    pressure: 'critical',
+    requireMemory: () => {
+      throw new MillraceError('ERR_OUT_OF_MEMORY', 'Cannot take more');
+    },
+  };
+  const manager = new BufferManager(pools, {}, { memory });
+  expect(codeOf(() => manager.getBuffer(10, { priority: 'high' }))).toBe('ERR_OUT_OF_MEMORY');
+  expect(manager.allocator.stats()).toMatchObject({ directAllocations: 0, failedAllocations: 1 });
   held.release();
 });
 

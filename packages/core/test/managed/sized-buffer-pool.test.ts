@@ -355,6 +355,15 @@ test('what is older than maxAgeMs is not kept, not handed out, and goes at the n
   expect(pool.statistics()).toMatchObject({ buffersDestroyed: 4, currentSize: 0, hits: 0 });
 });
 
+test('a stock may be as large as anybody wants it', () => {
+  const { pool, clock } = make({ initialSize: 200_000, maxAgeMs: 10 });
+  clock.ms += 5;
+  pool.configure({ initialSize: 200_001, maxSize: 200_001, maxAgeMs: 10 });
+  clock.ms += 6;
+  expect(pool.upkeep()).toBe(200_000);
+  expect(pool.currentSize).toBe(1);
+});
+
 test('a buffer that cannot be destroyed counts as destroyed, and the error is told', () => {
   const { pool, factory, events } = make({ maxSize: 0 });
   const error = new Error('stuck');
