@@ -12,9 +12,8 @@ import {
   type BufferManager,
   type BufferSizes,
 } from '@millrace/core';
-import { slotBytesFor } from '@millrace/core/internal';
 import { configOf, unmet } from './config-change.js';
-import { heldBySize, levelsOf, stockedUpTo } from './demand.js';
+import { heldBySlot, levelsOf, stockedUpTo } from './demand.js';
 import type { Evidence, Trial } from './evidence.js';
 import type { OptimizationResult } from './optimization-result.js';
 import type { OptimizationStrategy } from './optimization-strategy.js';
@@ -31,7 +30,7 @@ export class BufferSizeStrategy implements OptimizationStrategy {
     if (upTo === 0) return undefined;
     const { poolThreshold, allocationStrategy } = settings;
     const stocked = allocationStrategy === 'hybrid' ? poolThreshold : Infinity;
-    const held = new Map([...heldBySize(trace)].filter(([size]) => size <= stocked));
+    const held = heldBySlot(trace, stocked);
     const byHuge = new Map<number, { sizes: BufferSizes; memory: number }>();
     for (const sizes of choices(evidence.memoryBytes)) {
       const memory = memoryIn(sizes, held);
@@ -74,13 +73,11 @@ function* choices(memoryBytes: number): Generator<BufferSizes> {
   }
 }
 
-/** Byte × milliseconds of memory that is in use over the trace. */
+/** Byte × milliseconds of memory that is in use over the trace. As the sizes are those of slots, no more than those need be known of what is held. */
 function memoryIn(sizes: BufferSizes, held: ReadonlyMap<number, number>): number {
-  const slots = Object.fromEntries(BUFFER_CLASSES.map((of) => [of, slotBytesFor(sizes[of])]));
   let sum = 0;
-  for (const [size, ms] of held) {
-    const bytes = size > sizes.huge ? slotBytesFor(size) : slots[bufferClassOf(size, sizes)]!;
-    sum += bytes * ms;
+  for (const [slot, ms] of held) {
+    sum += ms * (slot > sizes.huge ? slot : sizes[bufferClassOf(slot, sizes)]);
   }
   return sum;
 }

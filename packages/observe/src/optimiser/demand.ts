@@ -1,12 +1,8 @@
 /**
  * What a trace demands: how many buffers of a class at once, and bytes of which sizes for how long.
  */
-import {
-  BUFFER_CLASSES,
-  bufferClassOf,
-  type BufferClass,
-  type BufferManagerSettings,
-} from '@millrace/core';
+import { bufferClassOf, type BufferClass, type BufferManagerSettings } from '@millrace/core';
+import { slotBytesFor } from '@millrace/core/internal';
 import { LevelTimes } from '../analyser/level-times.js';
 import type { TraceEvent } from '../trace/trace-event.js';
 
@@ -20,45 +16,61 @@ export function stockedUpTo(settings: BufferManagerSettings): number {
 
 /** How many buffers in use, for how long, of each class that is used at all. */
 export function levelsOf(
-  trace: Iterable<TraceEvent>,
+  trace: readonly TraceEvent[],
   settings: BufferManagerSettings,
 ): Map<BufferClass, LevelTimes> {
   const upTo = stockedUpTo(settings);
-  const levels = new Map<BufferClass, LevelTimes>();
-  const inUse: Record<BufferClass, number> = { small: 0, medium: 0, large: 0, huge: 0 };
-  const classes = new Map<number, BufferClass>();
-  let lastMs: number | undefined;
+  const startMs = trace[0]?.timestampMs ?? 0;
+  const uses = new Map<BufferClass, Use>();
+  const holders = new Map<number, Use>();
   for (const { type, id, size, timestampMs } of trace) {
-    const forMs = timestampMs - (lastMs ?? timestampMs);
-    lastMs = timestampMs;
-    for (const bufferClass of BUFFER_CLASSES)
-      levels.get(bufferClass)?.add(inUse[bufferClass], forMs);
     if (type === 'retrieved' && size <= upTo) {
       const bufferClass = bufferClassOf(size, settings.bufferSizes);
-      classes.set(id, bufferClass);
-      inUse[bufferClass]++;
-      if (!levels.has(bufferClass)) levels.set(bufferClass, new LevelTimes());
+      const use = uses.get(bufferClass) ?? new Use(startMs);
+      uses.set(bufferClass, use);
+      holders.set(id, use);
+      use.change(1, timestampMs);
     } else if (type === 'returned') {
-      const bufferClass = classes.get(id);
-      if (bufferClass !== undefined) inUse[bufferClass]--;
-      classes.delete(id);
+      holders.get(id)?.change(-1, timestampMs);
+      holders.delete(id);
     }
   }
-  return levels;
+  const endMs = trace.at(-1)?.timestampMs ?? startMs;
+  for (const use of uses.values()) use.change(0, endMs);
+  return new Map([...uses].map(([bufferClass, { levels }]) => [bufferClass, levels]));
 }
 
-/** How many milliseconds of use there are of each size, in bytes. */
-export function heldBySize(trace: Iterable<TraceEvent>): Map<number, number> {
+/** Of one class. */
+class Use {
+  readonly levels = new LevelTimes();
+  #inUse = 0;
+  #sinceMs: number;
+
+  constructor(sinceMs: number) {
+    this.#sinceMs = sinceMs;
+  }
+
+  change(by: number, nowMs: number): void {
+    this.levels.add(this.#inUse, nowMs - this.#sinceMs);
+    this.#sinceMs = nowMs;
+    this.#inUse += by;
+  }
+}
+
+/** How many milliseconds of use there are of each slot, by its size, of gets up to `upTo` bytes. */
+export function heldBySlot(trace: Iterable<TraceEvent>, upTo: number): Map<number, number> {
   const held = new Map<number, number>();
   const gets = new Map<number, TraceEvent>();
   let lastMs = 0;
   const end = (get: TraceEvent | undefined, ms: number): void => {
-    if (get !== undefined) held.set(get.size, (held.get(get.size) ?? 0) + ms - get.timestampMs);
+    if (get === undefined) return;
+    const slot = slotBytesFor(get.size);
+    held.set(slot, (held.get(slot) ?? 0) + ms - get.timestampMs);
   };
   for (const event of trace) {
     const { type, id, timestampMs } = event;
     lastMs = timestampMs;
-    if (type === 'retrieved') gets.set(id, event);
+    if (type === 'retrieved' && event.size <= upTo) gets.set(id, event);
     else if (type === 'returned') {
       end(gets.get(id), timestampMs);
       gets.delete(id);

@@ -1,9 +1,11 @@
 import type { BufferManagerConfig } from '@millrace/core';
 import {
   BufferOptimizer,
+  BufferSimulator,
   configOf,
   diurnalTrace,
   steadyTrace,
+  type Evidence,
   type OptimizationResult,
   type OptimizationStrategy,
 } from '@millrace/observe';
@@ -188,6 +190,70 @@ describe('a result', () => {
       { outcome: 'failed', error, why: 'The strategy blind threw' },
       { outcome: 'failed', error, result: { strategyName: 'stubborn' } },
     ]);
+  });
+});
+
+/** Changes nothing, and keeps what it was shown. */
+class Witness implements OptimizationStrategy {
+  readonly name = 'witness';
+  readonly seen: Evidence[] = [];
+
+  async analyze(_: unknown, evidence: Evidence): Promise<undefined> {
+    this.seen.push(evidence);
+    return undefined;
+  }
+
+  apply(): void {}
+
+  validate(): readonly string[] {
+    return [];
+  }
+}
+
+describe('the evidence of an optimiser', () => {
+  test('is what was measured in the period, in the figures of a simulation', async () => {
+    const witness = new Witness();
+    const plant = new Plant({ defaultPoolSize: 2, maxPoolSize: 5 }, { strategies: [witness] });
+    await plant.play(steadyTrace({ ...LOAD, durationMs: PERIOD + 100 }), PERIOD);
+    const [evidence] = witness.seen;
+    const { measured, trace, settings } = evidence!;
+    const simulated = await new BufferSimulator().run(trace, settings);
+    const same = ['gets', 'hits', 'hitRate', 'failed', 'peakMemory', 'waits'] as const;
+    for (const name of same) expect([name, measured![name]]).toEqual([name, simulated[name]]);
+    for (const name of ['meanLatencyMs', 'p99LatencyMs', 'throughput'] as const) {
+      expect(measured![name] / simulated[name]).toBeCloseTo(1, 6);
+    }
+    // What was made before the optimiser came is not its business: two of each class.
+    expect(measured!.made).toBe(simulated.made - 8);
+    expect(measured!.meanMemory / simulated.meanMemory).toBeCloseTo(1, 1);
+  });
+
+  test('begins with each period anew', async () => {
+    const witness = new Witness();
+    const plant = new Plant({}, { strategies: [witness] });
+    await plant.play(steadyTrace({ ...LOAD, durationMs: 3 * PERIOD + 100 }), PERIOD);
+    const gets = witness.seen.map(({ measured }) => measured!.gets);
+    const all = witness.seen.at(-1)!.trace.filter(({ type }) => type === 'retrieved').length;
+    expect(gets).toHaveLength(3);
+    expect(gets.reduce((a, b) => a + b)).toBe(all);
+    for (const { measured } of witness.seen) expect(measured!.durationMs).toBeCloseTo(PERIOD, 6);
+  });
+
+  test('has a trace of late, and in it what is in use from before', async () => {
+    const witness = new Witness();
+    const plant = new Plant({}, { strategies: [witness], maxTraceEvents: 100 });
+    const kept = plant.manager.getBuffer(1000);
+    kept.resize(2000);
+    plant.manager.getBuffer(3000).release();
+    await plant.play(steadyTrace({ ...LOAD, durationMs: PERIOD + 100, startMs: 10 }), PERIOD);
+    const [first, second, ...others] = witness.seen[0]!.trace;
+    expect(first).toMatchObject({ type: 'retrieved', id: kept.id, size: 2000 });
+    expect(first!.timestampMs).toBe(second!.timestampMs);
+    expect(first!.timestampMs).toBeGreaterThan(PERIOD / 2);
+    expect(others.length).toBeGreaterThan(95);
+    expect(others.length).toBeLessThan(200);
+    expect(others.filter(({ size }) => size === 3000)).toEqual([]);
+    kept.release();
   });
 });
 

@@ -142,16 +142,20 @@ describe('a simulated run, counted by hand', () => {
     const short = new BufferSimulator({ costs: COSTS, memoryBytes: 4 * MiB });
     const run = await short.run(
       trace(
-        [0, 'get', 1, 64 * KiB],
-        [0, 'get', 2, 4 * MiB],
-        [1, 'get', 3, 64 * KiB],
-        [5, 'return', 1],
-        [5, 'return', 3],
-        [6, 'return', 2],
+        ...[1, 2, 3, 4].map((id) => [0, 'get', id, MiB] as const),
+        [0, 'get', 5, 4 * MiB],
+        [1, 'get', 6, MiB],
+        [3, 'return', 1],
+        [4, 'return', 2],
+        [4, 'return', 3],
+        [4, 'return', 4],
+        [5, 'return', 6],
+        [6, 'return', 5],
       ),
       PLAIN,
     );
-    expect(run).toMatchObject({ gets: 3, waits: 1, waitedMs: 5, durationMs: 11 });
+    // The last waits from 1 to 3 and is held for 4; the large one waits for it until 7, and is held for 6.
+    expect(run).toMatchObject({ gets: 6, waits: 2, waitedMs: 2 + 7, durationMs: 13, failed: 0 });
   });
 
   test('fails what is never served', async () => {
