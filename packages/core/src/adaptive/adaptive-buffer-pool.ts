@@ -248,15 +248,14 @@ export class AdaptiveBufferPool {
   tee(
     reader: ByteSource,
     writer: ByteTarget,
-    { size, strategy, ...options }: AdaptiveTeeOptions = {},
+    { size, strategy, policy, maxLagChunks }: AdaptiveTeeOptions = {},
   ): ChunkedTeeReader {
-    const [from, branch] = [readerOf(reader), writerOf(writer)];
+    const from = readerOf(reader);
+    const branch = writerOf(writer);
     const operation = new Operation(this.#shop, size, strategy);
     const { chunkSize } = operation;
     try {
-      return new ChunkedTeeReader(from, branch, operation, { ...options, chunkSize }, () =>
-        operation.end(),
-      );
+      return new ChunkedTeeReader(from, branch, operation, { chunkSize, policy, maxLagChunks });
     } catch (error) {
       operation.end();
       throw error;

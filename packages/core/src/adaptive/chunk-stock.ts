@@ -13,7 +13,15 @@ import { isPromise, type Answer } from './answer.js';
 /** Memory on loan: a slice is one. */
 export interface Chunk {
   readonly bytes: Uint8Array;
+  /** The first `count` of its bytes; who has no better way to make it has none. */
+  part?(count: number): Uint8Array;
   release(): void;
+}
+
+export function partOf(chunk: Chunk, count: number): Uint8Array {
+  if (chunk.part) return chunk.part(count);
+  const { bytes } = chunk;
+  return count === bytes.length ? bytes : bytes.subarray(0, count);
 }
 
 /** Who lends chunks. */
@@ -24,6 +32,8 @@ export interface ChunkSource {
   tryTake(bytes: number): Chunk | undefined;
   /** So many bytes were read into a chunk: the operation gets on. */
   filled?(bytes: number): void;
+  /** The tee that it lends to is over. */
+  end?(): void;
 }
 
 /** A chunk in use. Free again when each of its users has said that it is done. */
@@ -43,7 +53,7 @@ export class Filling {
   }
 
   filled(count: number): void {
-    this.bytes = count === this.room.length ? this.room : this.room.subarray(0, count);
+    this.bytes = partOf(this.chunk, count);
   }
 
   done(): void {

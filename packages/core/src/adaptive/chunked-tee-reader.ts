@@ -19,13 +19,16 @@
 import { MillraceError } from '../errors.js';
 import { isPromise, type Answer } from './answer.js';
 import type { ByteReader, ByteWriter } from './byte-io.js';
-import { ChunkStock, type ChunkSource, type Filling } from './chunk-stock.js';
-import { ReaderFillings, type Piece } from './fillings.js';
-import { readFailure, writeFailure } from './io-failure.js';
-import { Stretch, afterTurn } from './stretch.js';
-import { TeeBranch, type TeeBranchReport } from './tee-branch.js';
-import { checkedTee, type TeeOptions, type TeePolicy } from './tee-options.js';
+import type { ChunkSource } from './chunk-stock.js';
+import type { Piece } from './fillings.js';
+import { writeFailure } from './io-failure.js';
+import { Stretch, turn } from './stretch.js';
+import { TeeProgress, teeAtOnce, type TeeEnds } from './tee-at-once.js';
+import type { TeeBranchReport } from './tee-branch.js';
+import { TeeFlow } from './tee-flow.js';
+import { checkedTee, type CheckedTee, type TeeOptions } from './tee-options.js';
 import { Transfer } from './transfer.js';
+import { wallClockMs } from './wall-clock.js';
 
 /** How a tee has ended. */
 export interface TeeReport {
@@ -43,76 +46,67 @@ export interface TeeReport {
 export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
   /** When it was made: milliseconds since 1970. */
   readonly startedAt: number;
-  /** Bytes that the reader has given so far. */
-  bytesRead = 0;
-  /** How often a chunk was filled. */
-  chunksUsed = 0;
-  readonly #fillings: ReaderFillings;
-  readonly #stock: ChunkStock;
-  readonly #branch: TeeBranch;
-  readonly #policy: TeePolicy;
-  readonly #maxLag: number;
-  /** What of a chunk the consumer has not read yet. */
-  #current: Filling | undefined;
-  #at = 0;
-  #reading: Promise<unknown> | undefined;
-  /** Ends the wait of the consumer, while there is one. */
-  #interrupt: ((error: unknown) => void) | undefined;
-  #wake: (() => void) | undefined;
-  #atEnd = false;
-  #endedAt: number | undefined;
-  #failure: MillraceError | undefined;
-  /** Nothing of the reader's is under way any more. */
-  #readerDone = false;
+  readonly #ends: TeeEnds;
+  readonly #options: CheckedTee;
+  readonly #progress = new TeeProgress();
+  /** It is being done in one piece. */
+  #atOnce = false;
+  /** When it was done in one piece, if it was. */
+  #doneAt: number | undefined;
+  /** What it is done by otherwise, once it has begun. */
+  #flow: TeeFlow | undefined;
   #finished: Promise<TeeReport> | undefined;
-  #settled = false;
   #finish: (() => void) | undefined;
-  readonly #ended: (() => void) | undefined;
 
   /**
    * @param writer the branch: it is closed at the end of `reader`, or aborted
-   * @param ended called when it is {@link finished}
    * @throws MillraceError `ERR_INVALID_ARG`
    */
-  constructor(
-    reader: ByteReader,
-    writer: ByteWriter,
-    chunks: ChunkSource,
-    options: TeeOptions,
-    ended?: () => void,
-  ) {
-    const { chunkSize, policy, maxLagChunks } = checkedTee(options);
-    this.startedAt = now();
-    this.#policy = policy;
-    this.#maxLag = maxLagChunks;
-    // Only who agrees to wait for the branch waits for chunks that it has.
-    this.#stock = new ChunkStock(chunks, chunkSize, policy === 'block');
-    this.#fillings = new ReaderFillings(reader, this.#stock);
-    this.#branch = new TeeBranch(writer, () => this.#branchMoved());
-    this.#ended = ended;
+  constructor(reader: ByteReader, writer: ByteWriter, chunks: ChunkSource, options: TeeOptions) {
+    this.startedAt = wallClockMs();
+    this.#options = checkedTee(options);
+    this.#ends = { reader, branch: writer, chunks };
+  }
+
+  /** Bytes that the reader has given so far. */
+  get bytesRead(): number {
+    return this.#progress.bytesRead;
+  }
+
+  /** How often a chunk was filled. */
+  get chunksUsed(): number {
+    return this.#progress.chunksUsed;
+  }
+
+  /** How many different chunks were needed so far. */
+  get chunksLeased(): number {
+    if (this.#flow) return this.#flow.stock.leased;
+    return this.#doneAt === undefined ? this.chunksUsed : 1;
+  }
+
+  /** Milliseconds since {@link startedAt}, until the end of what is read. */
+  get elapsedMs(): number {
+    return (this.#flow?.endedAt ?? this.#doneAt ?? wallClockMs()) - this.startedAt;
+  }
+
+  /** How the branch fares. */
+  get branch(): TeeBranchReport {
+    if (this.#flow) return this.#flow.branch.report();
+    const { bytesRead, toBranch } = this.#progress;
+    return {
+      state: this.#doneAt === undefined ? 'open' : 'closed',
+      bytesWritten: toBranch,
+      lagChunks: bytesRead > toBranch ? 1 : 0,
+      error: undefined,
+    };
   }
 
   /** Resolves when consumer and branch have come to an end, whichever, and all chunks are back. Never rejects. */
   get finished(): Promise<TeeReport> {
     return (this.#finished ??= new Promise((resolve) => {
       this.#finish = () => resolve(this.#report());
-      if (this.#settled) this.#finish();
+      if (this.#doneAt !== undefined || this.#flow?.settled) this.#finish();
     }));
-  }
-
-  /** How the branch fares. */
-  get branch(): TeeBranchReport {
-    return this.#branch.report();
-  }
-
-  /** How many different chunks were needed so far. */
-  get chunksLeased(): number {
-    return this.#stock.leased;
-  }
-
-  /** Milliseconds since {@link startedAt}, until the end of what is read. */
-  get elapsedMs(): number {
-    return (this.#endedAt ?? now()) - this.startedAt;
   }
 
   /**
@@ -126,9 +120,7 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
     if (into.length === 0) {
       throw new MillraceError('ERR_INVALID_ARG', 'Cannot read into memory of 0 bytes');
     }
-    const filling = this.#current ?? this.#next();
-    if (isPromise(filling)) return filling.then((got) => this.#deliver(got, into));
-    return this.#deliver(filling, into);
+    return this.#doneAt === undefined ? this.#begun().read(into) : 0;
   }
 
   /**
@@ -166,22 +158,20 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
    * @returns how many bytes were written to it, once it is closed. Whether the branch is, `finished` tells
    * @throws MillraceError as {@link read}; `ERR_WRITE`: the branch is aborted then too
    */
-  async pipeTo(writer: ByteWriter, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
-    const pieces = {
-      next: () => this.#nextPiece(),
-      cancel: (reason: unknown) => this.cancel(reason),
-      // It always comes back: see `#interrupt`.
-      stubborn: false,
-    };
-    const copied = new Transfer(pieces, writer, undefined, signal, () => {}).begin();
-    const bytes = isPromise(copied) ? await copied : copied;
-    try {
-      const closed = writer.close?.();
-      if (isPromise(closed)) await closed;
-    } catch (error) {
-      throw writeFailure(error);
+  pipeTo(writer: ByteWriter, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
+    if (this.#flow || this.#atOnce || this.#doneAt !== undefined || signal) {
+      return this.#pipe(writer, signal);
     }
-    return bytes;
+    this.#atOnce = true;
+    const done = teeAtOnce(this.#progress, this.#ends, writer, this.#options.chunkSize);
+    this.#atOnce = false;
+    if (typeof done !== 'number') {
+      this.#begun(done.ends);
+      return this.#pipe(done.consumer, signal);
+    }
+    this.#doneAt = wallClockMs();
+    this.#settle();
+    return closed(writer, done);
   }
 
   /**
@@ -191,189 +181,53 @@ export class ChunkedTeeReader implements ByteReader, AsyncIterable<Uint8Array> {
    * @returns resolves when reader and branch are done with all chunks
    */
   async cancel(reason?: unknown): Promise<void> {
-    const error = new MillraceError('ERR_ABORTED', 'The tee was left before its end', {
-      cause: reason,
-    });
-    if (this.#atEnd) this.#branch.drop(error);
-    else this.#fail(error);
+    if (this.#atOnce) this.#progress.leave ??= () => this.#begun().leave(reason);
+    else if (this.#doneAt === undefined) this.#begun().leave(reason);
     await this.finished;
   }
 
-  #deliver(filling: Filling | undefined, into: Uint8Array): number {
-    if (!filling) return 0;
-    if (this.#failure) {
-      filling.done();
-      throw this.#failure;
-    }
-    const { bytes } = filling;
-    const from = this.#at;
-    const to = Math.min(from + into.length, bytes.length);
-    into.set(to - from === bytes.length ? bytes : bytes.subarray(from, to));
-    if (to < bytes.length) {
-      this.#current = filling;
-      this.#at = to;
-    } else {
-      this.#letGo();
-      filling.done();
-    }
-    return to - from;
+  async #pipe(writer: ByteWriter, signal: AbortSignal | undefined): Promise<number> {
+    const pieces = {
+      next: () => this.#nextPiece(),
+      cancel: (reason: unknown) => this.cancel(reason),
+      // It always comes back: the flow sees to that.
+      stubborn: false,
+    };
+    const copied = new Transfer(pieces, writer, undefined, signal, () => {}).begin();
+    return closed(writer, isPromise(copied) ? await copied : copied);
   }
 
-  #letGo(): Filling | undefined {
-    const filling = this.#current;
-    this.#current = undefined;
-    this.#at = 0;
-    return filling;
-  }
-
-  /** What is left of the chunk that was begun, or the next. */
   #nextPiece(): Answer<Piece | undefined> {
-    const at = this.#at;
-    const begun = this.#letGo();
-    if (!begun) return this.#next();
-    return { bytes: begun.bytes.subarray(at), done: () => begun.done() };
+    return this.#doneAt === undefined ? this.#begun().nextPiece() : undefined;
   }
 
-  #next(): Answer<Filling | undefined> {
-    if (this.#failure) throw this.#failure;
-    if (this.#interrupt) {
+  /** @throws MillraceError `ERR_READ` in the midst of its one piece */
+  #begun(ends = this.#ends): TeeFlow {
+    if (this.#atOnce) {
       throw new MillraceError('ERR_READ', 'Cannot read from the tee as a read is under way');
     }
-    if (this.#atEnd) return undefined;
-    const filling = this.#branch.lag < this.#maxLag ? this.#fill() : this.#waitForBranch();
-    if (!isPromise(filling)) return filling;
-    return new Promise<Filling | undefined>((resolve, reject) => {
-      this.#interrupt = reject;
-      filling.then((got) => {
-        this.#interrupt = undefined;
-        // It may have failed since, and nobody waits for the chunk any more.
-        if (this.#failure) got?.done();
-        else resolve(got);
-      }, reject);
-    }).finally(() => (this.#interrupt = undefined));
-  }
-
-  /** The branch is as far behind as it may be. */
-  async #waitForBranch(): Promise<Filling | undefined> {
-    if (this.#policy === 'block') {
-      while (this.#branch.lag >= this.#maxLag && !this.#failure) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-      }
-    } else {
-      // It may be behind only because the reader has left it no turn.
-      await turn();
-      if (this.#branch.lag >= this.#maxLag && !this.#failure) {
-        this.#branch.drop(
-          new MillraceError(
-            'ERR_BRANCH_LAGGING',
-            `Cannot go on with the branch as it is ${this.#maxLag} chunks behind; raise "maxLagChunks"`,
-          ),
-        );
-      }
-    }
-    if (this.#failure) throw this.#failure;
-    return this.#fill();
-  }
-
-  #fill(): Answer<Filling | undefined> {
-    let filling: Answer<Filling | undefined>;
-    try {
-      filling = this.#fillings.next();
-    } catch (error) {
-      throw this.#fail(readFailure(error), true);
-    }
-    if (!isPromise(filling)) return this.#got(filling);
-    const reading = filling.then(
-      (got) => {
-        this.#reading = undefined;
-        return this.#got(got);
-      },
-      (error: unknown) => {
-        this.#reading = undefined;
-        throw this.#fail(readFailure(error), true);
-      },
-    );
-    this.#reading = reading;
-    return reading;
-  }
-
-  #got(filling: Filling | undefined): Answer<Filling | undefined> {
-    if (!filling) return this.#end();
-    this.bytesRead += filling.bytes.length;
-    this.chunksUsed++;
-    this.#branch.push(filling);
-    if (!this.#failure) return filling;
-    filling.done();
-    throw this.#failure;
-  }
-
-  #end(): Answer<undefined> {
-    if (this.#failure) throw this.#failure;
-    this.#atEnd = true;
-    this.#endedAt = now();
-    this.#stock.close();
-    this.#readerDone = true;
-    this.#branch.end();
-    this.#settle();
-    if (this.#policy !== 'error') return undefined;
-    return this.#branch.finished ? this.#conclude() : this.finished.then(() => this.#conclude());
-  }
-
-  #conclude(): undefined {
-    if (this.#failure) throw this.#failure;
-    return undefined;
-  }
-
-  #branchMoved(): void {
-    const { error } = this.#branch;
-    if (error && this.#policy === 'error') this.#fail(error);
-    this.#wake?.();
-    this.#settle();
+    return (this.#flow ??= new TeeFlow(ends, this.#options, this.#progress, () => this.#settle()));
   }
 
   #settle(): void {
-    if (this.#settled || !this.#readerDone || !this.#branch.finished) return;
-    this.#settled = true;
     this.#finish?.();
-    this.#ended?.();
-  }
-
-  /** @returns the failure of the tee, which is the first one */
-  #fail(error: MillraceError, byReader = false): MillraceError {
-    if (this.#failure) return this.#failure;
-    this.#failure = error;
-    this.#letGo()?.done();
-    this.#branch.drop(error);
-    this.#wake?.();
-    if (!this.#atEnd) {
-      this.#endedAt = now();
-      void this.#windUp(error, byReader);
-    }
-    this.#interrupt?.(error);
-    return error;
-  }
-
-  async #windUp(error: MillraceError, byReader: boolean): Promise<void> {
-    const cancel = async (): Promise<void> => this.#fillings.cancel(error);
-    if (byReader) this.#stock.close();
-    await Promise.allSettled([byReader || cancel(), this.#fillings.stubborn || this.#reading]);
-    this.#readerDone = true;
-    this.#settle();
+    this.#ends.chunks.end?.();
   }
 
   #report(): TeeReport {
     const { bytesRead, chunksUsed, chunksLeased, elapsedMs, branch } = this;
-    return { bytesRead, chunksUsed, chunksLeased, elapsedMs, error: this.#failure, branch };
+    const error = this.#flow?.failure;
+    return { bytesRead, chunksUsed, chunksLeased, elapsedMs, error, branch };
   }
 }
 
-/** To ask for it each time takes longer than to read the clock. */
-const { timeOrigin } = performance;
-
-function now(): number {
-  return timeOrigin + performance.now();
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => afterTurn(resolve));
+/** Closes the writer of so many bytes. */
+async function closed(writer: ByteWriter, bytes: number): Promise<number> {
+  try {
+    const closing = writer.close?.();
+    if (isPromise(closing)) await closing;
+  } catch (error) {
+    throw writeFailure(error);
+  }
+  return bytes;
 }

@@ -5,6 +5,7 @@
  */
 import { PrivateBuffer } from './adaptive-buffer.js';
 import { isPromise, type Answer } from './answer.js';
+import { BegunReader, BegunWriter, failing, given, type Replay } from './begun-ends.js';
 import type { ByteReader, ByteWriter } from './byte-io.js';
 import { categoryOf } from './category.js';
 import { Operation, roomFor, type Workshop } from './operation.js';
@@ -31,11 +32,11 @@ export function copyShort(
     memory.give(place);
     return undefined;
   }
-  const goOn = (to: ByteWriter, first: () => Answer<number>): Answer<number> => {
+  const goOn = (to: ByteWriter, first: Replay<number>): Answer<number> => {
     const operation = new Operation(shop, size, 'pooled');
     usage.hit();
     operation.beginWith(new PrivateBuffer(place, usage, memory, slice));
-    return operation.copy(to, new BegunReader(src, first), false, signal);
+    return operation.copy(to, new BegunReader(src, [first]), false, signal);
   };
   let count: Answer<number>;
   let written: Answer<void> = undefined;
@@ -50,9 +51,9 @@ export function copyShort(
     try {
       written = dst.write(place.part(count));
     } catch (error) {
-      return goOn(new BegunWriter(dst, failing(error)), given(count));
+      return goOn(new BegunWriter(dst, [failing(error)]), given(count));
     }
-    if (isPromise(written)) return goOn(new BegunWriter(dst, given(written)), given(count));
+    if (isPromise(written)) return goOn(new BegunWriter(dst, [given(written)]), given(count));
     let next: Answer<number>;
     try {
       next = src.read(room);
@@ -74,52 +75,4 @@ export function copyShort(
 
 function added(count: number, rest: Answer<number>): Answer<number> {
   return isPromise(rest) ? rest.then((bytes) => count + bytes) : count + rest;
-}
-
-function given<T>(answer: T): () => T {
-  return () => answer;
-}
-
-function failing(error: unknown): () => never {
-  return () => {
-    throw error;
-  };
-}
-
-class BegunReader implements ByteReader {
-  readonly cancel?: (reason: unknown) => void | Promise<void>;
-  readonly #reader: ByteReader;
-  #first: (() => Answer<number>) | undefined;
-
-  constructor(reader: ByteReader, first: () => Answer<number>) {
-    this.#reader = reader;
-    this.#first = first;
-    if (reader.cancel) this.cancel = (reason) => reader.cancel!(reason);
-  }
-
-  read(into: Uint8Array): Answer<number> {
-    const first = this.#first;
-    if (!first) return this.#reader.read(into);
-    this.#first = undefined;
-    return first();
-  }
-}
-
-class BegunWriter implements ByteWriter {
-  readonly abort?: (reason: unknown) => void | Promise<void>;
-  readonly #writer: ByteWriter;
-  #first: (() => Answer<void>) | undefined;
-
-  constructor(writer: ByteWriter, first: () => Answer<void>) {
-    this.#writer = writer;
-    this.#first = first;
-    if (writer.abort) this.abort = (reason) => writer.abort!(reason);
-  }
-
-  write(bytes: Uint8Array): Answer<void> {
-    const first = this.#first;
-    if (!first) return this.#writer.write(bytes);
-    this.#first = undefined;
-    return first();
-  }
 }

@@ -42,3 +42,7 @@ export function afterTurn(callback: () => void): void {
   };
   port2.postMessage(0);
 }
+
+export function turn(): Promise<void> {
+  return new Promise((resolve) => afterTurn(resolve));
+}

@@ -148,7 +148,10 @@ export class TeeBranch {
 
   async #abort(error: MillraceError): Promise<void> {
     const tell = async (): Promise<void> => this.#writer.abort?.(error);
-    await Promise.allSettled([tell(), this.#writer.abort && this.#writing]);
+    const told = tell();
+    // It may be in the midst of a write, whose promise is not there yet.
+    await Promise.resolve();
+    await Promise.allSettled([told, this.#writer.abort && this.#writing]);
     this.#finish();
   }
 

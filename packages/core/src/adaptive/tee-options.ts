@@ -13,7 +13,7 @@ export interface TeeOptions {
   readonly maxLagChunks?: number | undefined;
 }
 
-interface CheckedTee {
+export interface CheckedTee {
   readonly chunkSize: number;
   readonly policy: TeePolicy;
   readonly maxLagChunks: number;

@@ -1,7 +1,8 @@
 // Faults of copies and tees: chunks that are lost, or used again too early, ends that are not told, bounds that do not hold.
 
 const copies = ['adaptive/chunked-copy'];
-const tees = ['adaptive/chunked-tee-reader'];
+const tees = ['adaptive/chunked-tee-reader', 'adaptive/tee-at-once'];
+const pieces = ['adaptive/tee-at-once'];
 
 export const mutants = [
   {
@@ -139,45 +140,122 @@ export const mutants = [
     caughtBy: tees,
   },
   {
-    file: 'adaptive/chunked-tee-reader.js',
+    file: 'adaptive/tee-flow.js',
     fault: 'a chunk that comes as the consumer leaves is lost',
-    edits: [['if (this.#failure) got?.done(); else resolve(got);', 'resolve(got);']],
+    edits: [['if (this.failure) got?.done(); else resolve(got);', 'resolve(got);']],
     caughtBy: tees,
   },
   {
-    file: 'adaptive/chunked-tee-reader.js',
+    file: 'adaptive/tee-flow.js',
     fault: 'a chunk that was read in part is lost when the consumer leaves',
-    edits: [['this.#letGo()?.done(); this.#branch.drop(error);', 'this.#branch.drop(error);']],
+    edits: [['this.#letGo()?.done(); this.branch.drop(error);', 'this.branch.drop(error);']],
     caughtBy: tees,
   },
   {
-    file: 'adaptive/chunked-tee-reader.js',
+    file: 'adaptive/tee-flow.js',
     fault: 'a branch is dropped before it has had a turn',
-    edits: [['await turn(); if (this.#branch.lag', 'if (this.#branch.lag']],
+    edits: [['await turn(); if (this.branch.lag', 'if (this.branch.lag']],
     caughtBy: tees,
   },
   {
-    file: 'adaptive/chunked-tee-reader.js',
+    file: 'adaptive/tee-flow.js',
     fault: 'the consumer is one chunk further ahead than it may be',
     edits: [
       [
-        'this.#branch.lag < this.#maxLag ? this.#fill()',
-        'this.#branch.lag <= this.#maxLag ? this.#fill()',
+        'this.branch.lag < this.#maxLag ? this.#fill()',
+        'this.branch.lag <= this.#maxLag ? this.#fill()',
       ],
     ],
     caughtBy: tees,
   },
   {
-    file: 'adaptive/chunked-tee-reader.js',
+    file: 'adaptive/tee-flow.js',
     fault: 'a consumer that waits for the branch is not told that this is gone',
     edits: [['this.#wake?.(); this.#settle();', 'this.#settle();']],
     caughtBy: tees,
   },
   {
-    file: 'adaptive/chunked-tee-reader.js',
+    file: 'adaptive/tee-flow.js',
     fault: 'a consumer that leaves does not cancel the reader',
-    edits: [['byReader || cancel(),', '']],
+    edits: [['byReader || cancel();', 'byReader;']],
     caughtBy: tees,
+  },
+  {
+    file: 'adaptive/tee-branch.js',
+    fault: 'a branch that is aborted in the midst of a write does not wait for it',
+    edits: [['await Promise.resolve();', '']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-flow.js',
+    fault: 'a consumer that leaves in the midst of a read does not wait for it',
+    edits: [['await Promise.resolve();', '']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'a branch is written to while its write is under way',
+    edits: [['if (isPromise(toBranch) || progress.leave)', 'if (progress.leave)']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'a consumer has its chunk taken away while its write is under way',
+    edits: [['if (isPromise(toConsumer) || progress.leave)', 'if (progress.leave)']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'what does not fit into one chunk is lost',
+    edits: [['if (more !== 0 || progress.leave)', 'if (isPromise(more) || progress.leave)']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'a tee is done before its branch is closed',
+    edits: [['if (isPromise(closed) || progress.leave)', 'if (progress.leave)']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'what a branch was written is written to it once more',
+    edits: [
+      [
+        "case 'consumer': reads.push(given(count)); toBranch.push(given(undefined));",
+        "case 'consumer': reads.push(given(count));",
+      ],
+    ],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'what was read in one piece is counted twice',
+    edits: [['progress.bytesRead = progress.chunksUsed = progress.toBranch = 0;', '']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'who leaves in the midst of the piece has not left',
+    edits: [['progress.leave?.(); return answer();', 'return answer();']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'the chunk of a tee in one piece is lost',
+    edits: [['chunk.release(); return count;', 'return count;']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/tee-at-once.js',
+    fault: 'what was teed in one piece is counted nowhere',
+    edits: [['if (count > 0) chunks.filled?.(count);', '']],
+    caughtBy: pieces,
+  },
+  {
+    file: 'adaptive/chunked-tee-reader.js',
+    fault: 'a tee in one piece is settled for nobody',
+    edits: [['this.#doneAt = wallClockMs(); this.#settle();', 'this.#doneAt = wallClockMs();']],
+    caughtBy: pieces,
   },
   {
     file: 'adaptive/iterable-reader.js',
