@@ -60,6 +60,7 @@ export {
   type BufferEvent,
   type BufferEventSink,
   type BufferEventType,
+  type EventSampling,
 } from './managed/buffer-event.js';
 export {
   DefaultBufferFactory,

@@ -59,5 +59,15 @@ export interface BufferEvent {
   readonly metadata?: ReadonlyMap<string, unknown> | undefined;
 }
 
+/** How many of the uses of buffers are told of. */
+export interface EventSampling {
+  /**
+   * One use in so many, on average, is told of from its beginning to its end; 0: none. What is not about a use in
+   * good order is told anyway: `allocated`, `destroyed`, `corruption`, `leak` and the return of what leaked, gets that
+   * failed. It is read anew for each use that is told of, so it may be a getter over what others change.
+   */
+  readonly every: number;
+}
+
 /** Is called for each event, in the middle of what is told: it must be quick, and use no buffer of the manager. */
 export type BufferEventSink = (event: BufferEvent) => void;

@@ -4,13 +4,15 @@
  *
  *   made ──▶ begin ──▶ (resized) ──▶ end ──▶ begin … ──▶ unmade
  */
-import type { BufferEventSink, BufferEventType } from './buffer-event.js';
+import type { BufferEventSink, BufferEventType, EventSampling } from './buffer-event.js';
 import { Loans } from './loans.js';
 import type { StoredBuffer } from './managed-buffer.js';
 import { RecentRates } from './recent-rates.js';
 
 /** Read once: to ask for it takes as long as to ask for the time. */
 const { timeOrigin } = performance;
+/** While nothing is told, sampling is asked again after so many uses. */
+const ASK_AGAIN = 1024;
 
 /** Milliseconds since 1970, with fractions, and never backwards. */
 function sinceEpochMs(): number {
@@ -29,6 +31,10 @@ export class BufferLedger {
   readonly nowMs: () => number;
   /** Who is told of events, if anybody is. */
   sink: BufferEventSink | undefined;
+  /** Which uses the sink is told of; `undefined`: all. */
+  #sampling: EventSampling | undefined;
+  /** Uses until one is told of, or sampling is asked again. */
+  #untilTold = 0;
   /** Is called every `everyMs`, by whoever comes then. */
   upkeep: ((nowMs: number) => void) | undefined = undefined;
   everyMs = Infinity;
@@ -89,6 +95,18 @@ export class BufferLedger {
     this.totalMemory -= memoryBytes;
   }
 
+  /** Only some uses of buffers are told of from now on; `undefined`: all. */
+  sample(sampling: EventSampling | undefined): void {
+    this.#sampling = sampling;
+    this.#untilTold = 0;
+  }
+
+  /** Whether somebody is to be told of what becomes of this buffer in use. */
+  tellsOf(stored: StoredBuffer): boolean {
+    if (this.sink === undefined) return false;
+    return this.#sampling === undefined || stored.told || stored.leaked;
+  }
+
   /** A buffer is in use from now on. */
   begin(stored: StoredBuffer, size: number, nowMs: number): void {
     stored.size = size;
@@ -97,6 +115,9 @@ export class BufferLedger {
     this.loans.enter(stored);
     this.activeBuffers++;
     this.activeBytes += size;
+    if (this.#sampling !== undefined && this.sink !== undefined) {
+      stored.told = --this.#untilTold < 0 && this.#isNext(this.#sampling);
+    }
     const memory = (this.activeMemory += stored.memoryBytes);
     if (memory > this.peakActiveMemory) this.peakActiveMemory = memory;
     this.retrieved++;
@@ -110,7 +131,7 @@ export class BufferLedger {
     this.activeBytes -= size;
     this.activeMemory -= stored.memoryBytes;
     this.returned++;
-    if (this.sink !== undefined) this.tell('returned', stored, nowMs, nowMs - lastUsed);
+    if (this.tellsOf(stored)) this.tell('returned', stored, nowMs, nowMs - lastUsed);
     stored.lastUsed = nowMs;
     stored.leaked = false;
   }
@@ -151,6 +172,17 @@ export class BufferLedger {
     } catch (thrown) {
       console.error(thrown);
     }
+  }
+
+  /** Whether the use that begins is told of. Which is next, chance decides: a load that has a beat is seen whole. */
+  #isNext(sampling: EventSampling): boolean {
+    const { every } = sampling;
+    if (!(every >= 1)) {
+      this.#untilTold = ASK_AGAIN;
+      return false;
+    }
+    this.#untilTold = Math.floor(Math.random() * (2 * every - 1));
+    return true;
   }
 
   #due(now: number): void {

@@ -11,7 +11,7 @@ import type { MemoryGuard } from '../adaptive/private-memory.js';
 import type { AllocOptions } from './alloc-options.js';
 import { BufferAllocator, type ClassPools, type ManagedMemory } from './buffer-allocator.js';
 import { BUFFER_CLASSES, bufferClassOf, type BufferClass } from './buffer-class.js';
-import type { BufferEventSink } from './buffer-event.js';
+import type { BufferEventSink, EventSampling } from './buffer-event.js';
 import { DefaultBufferFactory, type BufferFactory } from './buffer-factory.js';
 import { BufferLedger } from './buffer-ledger.js';
 import type { BufferMetrics } from './buffer-metrics.js';
@@ -203,9 +203,14 @@ export class BufferManager {
     return settings;
   }
 
-  /** Has every event told to `sink`, and to no other; `undefined`: to nobody, which costs nothing. */
-  onEvent(sink: BufferEventSink | undefined): void {
+  /**
+   * Has events told to `sink`, and to no other; `undefined`: to nobody, which costs nothing.
+   *
+   * @param sampling which uses of buffers it is told of. @defaultValue all
+   */
+  onEvent(sink: BufferEventSink | undefined, sampling?: EventSampling): void {
     this.#sink = sink;
+    this.#ledger.sample(sampling);
     if (this.#settings.enableMonitoring) this.#ledger.sink = sink;
   }
 
@@ -306,7 +311,7 @@ export class BufferManager {
     // What was marked is the former memory.
     other.become(buffer.state);
     buffer.become('in-use');
-    if (ledger.sink) ledger.tell('resized', buffer.stored, began, ledger.nowMs() - began);
+    if (ledger.tellsOf(buffer.stored)) ledger.tell('resized', buffer.stored, began, ledger.nowMs() - began);
     other.release();
   }
 }

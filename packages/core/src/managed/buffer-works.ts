@@ -77,7 +77,7 @@ export class BufferWorks {
     ledger.begin(stored, size, nowMs);
     buffer.become('in-use');
     if (tag !== undefined) buffer.metadata.set('tag', tag);
-    if (ledger.sink !== undefined) ledger.tell('retrieved', stored, nowMs, ledger.nowMs() - nowMs);
+    if (ledger.tellsOf(stored)) ledger.tell('retrieved', stored, nowMs, ledger.nowMs() - nowMs);
     return buffer;
   }
 
@@ -100,7 +100,8 @@ export class BufferWorks {
       this.corrupt(buffer, nowMs, error);
       return false;
     }
-    if (this.#ledger.sink !== undefined) this.#ledger.tell('reset', buffer.stored, nowMs, 0);
+    const ledger = this.#ledger;
+    if (ledger.tellsOf(buffer.stored)) ledger.tell('reset', buffer.stored, nowMs, 0);
     return true;
   }
 
@@ -143,7 +144,7 @@ export class BufferWorks {
     if (size <= stored.capacity) {
       const ledger = this.#ledger;
       ledger.resized(stored, size);
-      if (ledger.sink !== undefined) ledger.tell('resized', stored, ledger.nowMs(), 0);
+      if (ledger.tellsOf(stored)) ledger.tell('resized', stored, ledger.nowMs(), 0);
     } else if (this.#move) this.#move(buffer, size);
     else {
       throw new MillraceError(

@@ -46,6 +46,8 @@ export class StoredBuffer {
   size: number;
   /** Whether its user has been told of as a leak. */
   leaked = false;
+  /** Whether this use of it is told of, where uses are sampled. */
+  told = false;
   /** Those that were handed out before and after it: see `Loans`. */
   before: StoredBuffer | undefined = undefined;
   after: StoredBuffer | undefined = undefined;

@@ -31,4 +31,6 @@ export interface PoolStatistics {
   readonly peakSize: number;
   /** Buffers in use. */
   readonly active: number;
+  /** The most in use at once lately: over the last ten upkeeps. */
+  readonly recentPeak: number;
 }

@@ -222,6 +222,7 @@ export class SizedBufferPool implements BufferHome {
       currentSize: this.#stock.length,
       peakSize: this.#peakSize,
       active: this.#active,
+      recentPeak: this.recentPeak,
     };
   }
 

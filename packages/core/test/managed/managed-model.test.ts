@@ -214,6 +214,7 @@ class Model implements BufferFactory {
         currentSize: pool.stock.length,
         peakSize: pool.peakSize,
         active: pool.active,
+        recentPeak: Math.max(pool.peak, ...pool.formerPeaks),
       });
       total += pool.stock.length;
       hits += pool.hits;

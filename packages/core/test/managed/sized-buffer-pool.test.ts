@@ -122,6 +122,7 @@ test('all figures of a run counted by hand', () => {
     currentSize: 2,
     peakSize: 2,
     active: 0,
+    recentPeak: 0,
   });
   const buffers = getMany(pool, 5); // two from the stock, three made
   for (const buffer of buffers.slice(0, 4)) buffer.release(); // three kept, one more than that
@@ -143,6 +144,7 @@ test('all figures of a run counted by hand', () => {
     currentSize: 3,
     peakSize: 3,
     active: 1,
+    recentPeak: 5,
   });
 });
 
