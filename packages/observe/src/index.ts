@@ -1,4 +1,24 @@
-/** What the buffers of a mill do, seen and acted on: traces, analyser, simulator, optimiser. */
+/** What the buffers of a mill do, seen and acted on: traces, monitor, analyser, alerting, simulator, optimiser. */
+export {
+  LogAlertHandler,
+  WebhookAlertHandler,
+  type WebhookOptions,
+} from './alerting/alert-handlers.js';
+export type { BufferRule } from './alerting/alert-rule.js';
+export {
+  ALERT_SEVERITIES,
+  type AlertSeverity,
+  type BufferAlert,
+  type BufferAlertHandler,
+  type BufferAlertType,
+} from './alerting/buffer-alert.js';
+export {
+  BufferAlerting,
+  type BufferAlertingOptions,
+  type BufferAlertingStats,
+} from './alerting/buffer-alerting.js';
+export type { BufferSample, ClassSample } from './alerting/buffer-sample.js';
+export type { BufferThresholds } from './alerting/thresholds.js';
 export type { AnalyzerConfig, AnalyzerOptions } from './analyser/analyzer-config.js';
 export {
   BufferAnalyzer,
@@ -9,6 +29,21 @@ export type { BufferPattern } from './analyser/pattern.js';
 export type { BufferDemand, BufferPredictions, HourPrediction } from './analyser/predictions.js';
 export { trendOf, type TrendDirection } from './analyser/trend-test.js';
 export type { TrendDirections } from './analyser/trend-window.js';
+export {
+  EventCounters,
+  LatencyHistograms,
+  RecentEvents,
+  type BufferCollector,
+  type CounterMetrics,
+  type LatencyMetrics,
+} from './monitor/buffer-collector.js';
+export {
+  BufferMonitor,
+  type BufferMonitorOptions,
+  type BufferMonitorStats,
+} from './monitor/buffer-monitor.js';
+export type { MonitoredEvent } from './monitor/event-words.js';
+export { MonitorTap, type MonitorHandle } from './monitor/monitor-tap.js';
 export { AllocationStrategy } from './optimiser/allocation-strategy.js';
 export { BufferOptimizer, type BufferOptimizerOptions } from './optimiser/buffer-optimizer.js';
 export { BufferSizeStrategy } from './optimiser/buffer-size-strategy.js';

@@ -311,7 +311,8 @@ export class BufferManager {
     // What was marked is the former memory.
     other.become(buffer.state);
     buffer.become('in-use');
-    if (ledger.tellsOf(buffer.stored)) ledger.tell('resized', buffer.stored, began, ledger.nowMs() - began);
+    if (ledger.tellsOf(buffer.stored))
+      ledger.tell('resized', buffer.stored, began, ledger.nowMs() - began);
     other.release();
   }
 }

@@ -64,7 +64,7 @@ test('with none told of, what is wrong is told all the same', () => {
   bad.release();
   expect(types().slice(3)).toEqual(['corruption', 'destroyed']);
   factory.left = 0;
-  expect(() => manager.getBuffer(1)).toThrow();
+  expect(() => manager.getBuffer(1)).toThrow('Cannot make more');
   expect(types().slice(5)).toEqual(['retrieved']);
 });
 
