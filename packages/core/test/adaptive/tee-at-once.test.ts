@@ -75,11 +75,14 @@ async function seen(its: Case, make: MakeTee, signal?: AbortSignal): Promise<unk
     writer('branch'),
     its,
   );
+  // Who asks before has the same answer.
+  const { finished } = it;
   await it.pipeTo(writer('consumer'), signal && { signal }).then(
     (bytes) => log.push(['piped', bytes]),
     (error: unknown) => log.push(['failed', error]),
   );
-  const { elapsedMs, ...report } = await it.finished;
+  const { elapsedMs, ...report } = await finished;
+  expect(await it.finished).toEqual({ elapsedMs, ...report });
   expect(elapsedMs).toBeGreaterThanOrEqual(0);
   // It is over, whoever asks.
   const after = Promise.resolve().then(() => it.read(new Uint8Array(1)));
@@ -185,6 +188,17 @@ test('is counted the same, whether it is done in one piece or not', async () => 
     }),
     { numRuns: 500 },
   );
+});
+
+test('gives its permit back, though it is done in one piece', async () => {
+  const pools = BufferPools.create({ memory: 2 ** 24 }, OWNER);
+  const pool = new AdaptiveBufferPool(pools, { maxConcurrentLargeOps: 1 });
+  for (let i = 0; i < 3; i++) {
+    // It is said to be large, and is not.
+    const it = pool.tee(new PatternReader(100), new PatternWriter(), { size: 300_000 });
+    expect(await it.pipeTo(new PatternWriter())).toBe(100);
+  }
+  expect(pool.stats()).toMatchObject({ largeObjectOps: 3, queuedOperations: 0 });
 });
 
 test('refuses to be read in the midst of its piece, and goes on', async () => {
