@@ -12,6 +12,7 @@ import { managedBuffer } from './questions/managed-buffer.js';
 import { memory } from './questions/memory.js';
 import { messageRing } from './questions/message-ring.js';
 import { mixedLoad } from './questions/mixed-load.js';
+import { monitor } from './questions/monitor.js';
 import { objectCache } from './questions/object-cache.js';
 import { optimiser } from './questions/optimiser.js';
 import { roundTrip } from './questions/round-trip.js';
@@ -34,6 +35,7 @@ export const questions: readonly Question[] = [
   idle,
   gzipFile,
   fileInPlace,
+  monitor,
   mixedLoad,
   objectCache,
   memory,

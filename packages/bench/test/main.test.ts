@@ -20,6 +20,7 @@ test('an unknown question ends with 1, and those that are known are named', asyn
     'start-up',
     'idle',
     'gzip-file',
+    'monitor',
     'mixed-load',
     'object-cache',
     'memory',
@@ -84,6 +85,7 @@ test.each([
   ],
   ['start-up', ['first result, millrace / piscina', 'exit after the last result, millrace']],
   ['idle', ['idle mill, 2 threads / one core']],
+  ['monitor', ['monitor off / no monitor', 'one use in 64 / no monitor', 'every use / no monitor']],
   [
     'mixed-load',
     [

@@ -22,6 +22,10 @@ const TEXT = 11;
 const MOST_TEXT = 32;
 const SUCCESS = 1 << 8;
 
+// Looked up for each event: by name, not by search.
+const TYPE_NUMBERS = numbered(BUFFER_EVENT_TYPES);
+const CLASS_NUMBERS = numbered(BUFFER_CLASSES);
+
 export const EVENT_WORDS = TEXT + MOST_TEXT / 2;
 
 /** An event, and what a monitor knows of it. */
@@ -45,8 +49,8 @@ export class EventWords {
     doubles[1] = event.size;
     doubles[2] = event.timestamp;
     doubles[3] = event.durationMs;
-    const type = BUFFER_EVENT_TYPES.indexOf(event.eventType);
-    const of = BUFFER_CLASSES.indexOf(event.class);
+    const type = TYPE_NUMBERS[event.eventType];
+    const of = CLASS_NUMBERS[event.class];
     words[HEAD] = type | (of << 4) | (event.success ? SUCCESS : 0);
     words[WEIGHT] = weight;
     return this.#encodeText(textOf(event));
@@ -99,6 +103,10 @@ export class EventWords {
     }
     return text;
   }
+}
+
+function numbered<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
+  return Object.fromEntries(names.map((name, at) => [name, at])) as Record<Name, number>;
 }
 
 /** The tag; of what failed, the code of the error, or its name. */

@@ -9,6 +9,7 @@ import {
   MillraceError,
   type BroadcastWriter,
   type BufferEvent,
+  type BufferEventType,
   type BufferManager,
 } from '@millrace/core';
 import { EventWords } from './event-words.js';
@@ -30,9 +31,14 @@ export interface MonitorHandle extends MonitorShape {
 }
 
 /** After these, figures are wanted at once: no other event may come for long. */
-const URGENT = new Set(['corruption', 'leak']);
+function isUrgent(type: BufferEventType): boolean {
+  return type === 'corruption' || type === 'leak';
+}
+
 /** Those of which one in EVERY is told. */
-const SAMPLED = new Set(['retrieved', 'returned', 'resized', 'reset']);
+function isSampled(type: BufferEventType): boolean {
+  return type === 'retrieved' || type === 'returned' || type === 'reset' || type === 'resized';
+}
 
 export class MonitorTap {
   readonly thread: number;
@@ -96,9 +102,9 @@ export class MonitorTap {
   record(event: BufferEvent): void {
     const { every } = this;
     if (every === 0) return;
-    const weight = event.success && SAMPLED.has(event.eventType) ? every : 1;
+    const weight = event.success && isSampled(event.eventType) ? every : 1;
     this.#events.write(this.#event.words, this.#event.encode(event, weight));
-    if (event.timestamp >= this.#dueMs || URGENT.has(event.eventType)) {
+    if (event.timestamp >= this.#dueMs || isUrgent(event.eventType)) {
       this.#dueMs = event.timestamp + this.#intervalMs;
       this.report();
     }
