@@ -264,9 +264,8 @@ export class BufferMonitor {
     for (let left = this.handle.eventsPerThread; left > 0 && reader.read(words) >= 0; left--) {
       events.push(this.#event.decode(thread));
     }
-    let noted = false;
-    while (figures.read(this.#row.words) >= 0) noted = true;
-    if (noted) this.#board.note(thread, this.#row.numbers());
+    // All of them: the first of a thread are what its first interval begins with.
+    while (figures.read(this.#row.words) >= 0) this.#board.note(thread, this.#row.numbers());
   }
 
   #collect(event: MonitoredEvent): void {

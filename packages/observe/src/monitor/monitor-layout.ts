@@ -14,7 +14,7 @@ import { FIGURES_WORDS } from './figures.js';
 export const EVERY = 0;
 const LINE = 32;
 
-/** The latest figures are all that counts; the others are room for a writer that is quick. */
+/** The first figures of a thread and the latest are all that counts; the others are room for a writer that is quick. */
 export const FIGURES_SHAPE: BroadcastRingShape = { cells: 4, messageWords: FIGURES_WORDS };
 
 /** How large a monitor is. */

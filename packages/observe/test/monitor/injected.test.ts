@@ -1,5 +1,5 @@
 /** Leaks, corruption and exhaustion of a real manager: the alert comes with the interval's end, once, and is over after. */
-import { BufferAlerting, BufferMonitor, type BufferAlert } from '@millrace/observe';
+import { BufferAlerting, BufferMonitor, MonitorTap, type BufferAlert } from '@millrace/observe';
 import { MillraceError, type BufferManagerConfig, type ManagedBuffer } from '@millrace/core';
 import { expect, onTestFinished, test } from 'vitest';
 import { MiB, managed } from './memory.ts';
@@ -117,4 +117,19 @@ test('exhaustion is told within one interval, once, and is over when there is me
   expect(told).toHaveLength(2);
   expect(told[1]).toMatchObject({ type: 'exhaustion', class: 'large', state: 'resolved' });
   expect(failures).toHaveLength(3);
+});
+
+test('what is wrong in another thread is told within one interval, if nothing else happens there', () => {
+  const { clock, manager } = managed();
+  const alerting = new BufferAlerting();
+  const monitor = new BufferMonitor({ alerting, pollMs: 2 ** 30, nowMs: clock.nowMs });
+  onTestFinished(() => monitor.close());
+  monitor.start();
+  MonitorTap.attach(monitor.handle, 1).watch(manager);
+  const bad = manager.getBuffer(100_000); // its figures are told with the first event
+  bad.markCorrupted();
+  bad.release();
+  clock.ms += 1000;
+  monitor.poll();
+  expect(alerting.active()).toMatchObject([{ type: 'corruption', class: 'large' }]);
 });

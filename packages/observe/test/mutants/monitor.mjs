@@ -1,0 +1,88 @@
+// Faults of observe/monitor and observe/alerting: what is told, counted, and judged, how often, and when it is over.
+
+const alerting = ['alerting/buffer-alerting'];
+const handlers = ['alerting/alert-handlers'];
+const monitor = ['monitor/buffer-monitor'];
+const threads = ['monitor/threads'];
+const injected = ['monitor/injected'];
+
+export const mutants = [
+  {
+    file: 'alerting/buffer-alerting.js',
+    fault: 'an alert is told at every sample',
+    edits: [['if (!isWorse(severity, standing.severity))', 'if (false)']],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/buffer-alerting.js',
+    fault: 'there is no cool-down',
+    edits: [['standing.quietUntilMs = sample.timestampMs + this.#cooldownMs;', '']],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/buffer-alerting.js',
+    fault: 'there is no hysteresis',
+    edits: [
+      [
+        "breach === 'above' ? value <= resolvesAt : value >= resolvesAt",
+        "breach === 'above' ? value <= limit : value >= limit",
+      ],
+      ['isOver({ breach, resolvesAt }', 'isOver({ breach, limit }'],
+    ],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/alert-handlers.js',
+    fault: 'what the server refuses is tried again',
+    edits: [['passing: status === 429 || status >= 500', 'passing: true']],
+    caughtBy: handlers,
+  },
+  {
+    file: 'alerting/alert-handlers.js',
+    fault: 'what was delivered is still counted as on its way',
+    edits: [['this.#pending--;', '']],
+    caughtBy: handlers,
+  },
+  {
+    file: 'monitor/figures.js',
+    fault: 'a sample has what came since the beginning',
+    edits: [['entry.base = entry.latest;', '']],
+    caughtBy: monitor,
+  },
+  {
+    file: 'monitor/buffer-monitor.js',
+    fault: 'what was dropped is not counted',
+    edits: [['dropped += events.missed;', '']],
+    caughtBy: threads,
+  },
+  {
+    file: 'monitor/buffer-monitor.js',
+    fault: 'a manager that is idle does not say how it stands',
+    edits: [['this.#tap.report();', '']],
+    caughtBy: injected,
+  },
+  {
+    file: 'monitor/buffer-monitor.js',
+    fault: 'gets that failed count in every interval after',
+    edits: [['this.#failed.clear();', '']],
+    caughtBy: injected,
+  },
+  {
+    file: 'monitor/monitor-tap.js',
+    fault: 'a monitor that is off is told all the same',
+    edits: [['if (every === 0) return;', '']],
+    caughtBy: monitor,
+  },
+  {
+    file: 'monitor/monitor-tap.js',
+    fault: 'figures wait for the next event when something is wrong',
+    edits: [['|| isUrgent(event.eventType)', '']],
+    caughtBy: injected,
+  },
+  {
+    file: 'monitor/event-words.js',
+    fault: 'every second unit of a tag is lost',
+    edits: [['| (second << 16)', '']],
+    caughtBy: monitor,
+  },
+];
