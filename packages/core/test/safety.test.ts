@@ -185,14 +185,14 @@ test.each(['off', 'sampled'] as const)(
   },
 );
 
-test('of 256 slices that `sampled` watches one is traced, and of those that `full` watches all are', () => {
+test('of 512 slices that `sampled` watches one is traced, and of those that `full` watches all are', () => {
   for (const [safety, every, traced] of [
     ['sampled', 128, 2],
-    ['full', 1, 257],
+    ['full', 1, 513],
   ] as const) {
     const { pools } = start(safety);
     const watched: Slice[] = [];
-    for (let i = 0; i < 257; i++) {
+    for (let i = 0; i < 513; i++) {
       watched.push(pools.acquire(100));
       for (let other = 1; other < every; other++) pools.acquire(100).release();
     }

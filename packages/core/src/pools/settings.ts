@@ -45,7 +45,7 @@ export interface BufferPoolsOptions {
    * canaries before and after its bytes, checked on release (`ERR_SLICE_OVERRUN`); it is filled with a
    * pattern on release, checked when the slot is lent again (`ERR_SLICE_LATE_WRITE`); and it is reported
    * when it is garbage-collected without a release (`ERR_SLICE_LEAKED`), with where it was made and last
-   * used. `sampled` patterns the first and last 16 bytes alone, and looks after one watched slice in 256
+   * used. `sampled` patterns the first and last 16 bytes alone, and looks after one watched slice in 512
    * until it is collected. `BufferPools.leaks` lists all watched ones that are held for long.
    *
    * @defaultValue 'off'

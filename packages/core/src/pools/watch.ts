@@ -19,8 +19,8 @@ import { LeakWatch, origin, type LeakRecord, type Trace } from '../slices/leak-w
 import type { ThreadId } from '../threads/registry.js';
 import { stale, type PoolRoom } from './pool-room.js';
 
-/** Of `sampled`: one watched slice in so many is traced, which costs as much as hundreds of leases. */
-const TRACE_SAMPLE = 256;
+/** Of `sampled`: one watched slice in so many is traced, which costs as much as a thousand leases. */
+const TRACE_SAMPLE = 512;
 /** Of `sampled`: one lease in so many is watched. */
 const SAMPLE = 128;
 
