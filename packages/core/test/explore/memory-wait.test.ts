@@ -73,13 +73,13 @@ const release =
   };
 
 /** A release looks at ATTENTION plainly, and may see as late as the memory model allows that somebody waits. */
-function late(of: Omit<Case, 'name'>): void {
+function expectNoLateFault(of: Omit<Case, 'name'>): void {
   expectNoFault({ ...of, racyReads: 'oldest' });
 }
 
 /** However late or early that is. */
-function lateOrNot(of: Omit<Case, 'name'>): void {
-  late(of);
+function expectNoFaultWhenever(of: Omit<Case, 'name'>): void {
+  expectNoLateFault(of);
   expectNoFault({ ...of, racyReads: 'latest' });
 }
 
@@ -92,19 +92,23 @@ describe('who waits for a slot', () => {
     ] as const) {
       const set = lent(sizeClass, count);
       const mode = within(2);
-      lateOrNot({ ...set, threads: [release(sizeClass, count), waits(one, sizeClass)], mode });
-      lateOrNot({
+      expectNoFaultWhenever({
+        ...set,
+        threads: [release(sizeClass, count), waits(one, sizeClass)],
+        mode,
+      });
+      expectNoFaultWhenever({
         ...opened(one, sizeClass),
         threads: [lends(one, sizeClass), waits(one, sizeClass)],
         mode,
       });
     }
-    lateOrNot({
+    expectNoFaultWhenever({
       ...opened(one, SMALL),
       threads: [lendsTwo(one, SMALL), waits(one, SMALL)],
       mode: within(2),
     });
-    lateOrNot({
+    expectNoFaultWhenever({
       ...opened(one, SMALL),
       threads: [lends(one, SMALL, 2), waits(one, SMALL)],
       mode: within(2),
@@ -113,9 +117,9 @@ describe('who waits for a slot', () => {
 
   test('is woken when a slab of another class comes free', () => {
     const mode = within(2);
-    late({ ...lent(HALF, 2), threads: [release(HALF, 2), waits(one, WHOLE)], mode });
-    late({ ...lent(SMALL, 2), threads: [release(SMALL, 2), waits(one, HALF)], mode });
-    late({
+    expectNoLateFault({ ...lent(HALF, 2), threads: [release(HALF, 2), waits(one, WHOLE)], mode });
+    expectNoLateFault({ ...lent(SMALL, 2), threads: [release(SMALL, 2), waits(one, HALF)], mode });
+    expectNoLateFault({
       ...opened(one, WHOLE),
       threads: [lends(one, WHOLE), waits(one, SMALL)],
       mode,
@@ -125,31 +129,31 @@ describe('who waits for a slot', () => {
   test('is woken by who hides a slot for a moment', () => {
     const check = (world: World): void => one.ensureWhole(world, world.results[0] === true ? 1 : 0);
     const mode = within(2);
-    late({
+    expectNoLateFault({
       ...opened(one, SMALL),
       check,
       threads: [keeps(one, SMALL), waits(one, SMALL)],
       mode,
     });
-    late({ ...opened(one, HALF), threads: [retires, waits(one, HALF)], mode });
+    expectNoLateFault({ ...opened(one, HALF), threads: [retires, waits(one, HALF)], mode });
     const threads = [keeps(one, HALF), retires, waits(one, HALF)];
-    late({ ...opened(one, HALF), check, threads, mode });
-    late({ ...opened(one, SMALL), threads: [trims, waits(one, SMALL)], mode });
+    expectNoLateFault({ ...opened(one, HALF), check, threads, mode });
+    expectNoLateFault({ ...opened(one, SMALL), threads: [trims, waits(one, SMALL)], mode });
   });
 
   test('is served among several', () => {
     const mode = within(1);
-    late({
+    expectNoLateFault({
       ...lent(WHOLE, 1),
       threads: [release(WHOLE, 1), waits(one, WHOLE), waits(one, WHOLE)],
       mode,
     });
-    late({
+    expectNoLateFault({
       ...lent(HALF, 2),
       threads: [release(HALF, 2), waits(one, WHOLE), waits(one, HALF)],
       mode,
     });
-    late({
+    expectNoLateFault({
       ...lent(HALF, 2),
       threads: [release(HALF, 2), waits(one, WHOLE), waits(one, HALF, SOMETIME)],
       mode,
@@ -158,9 +162,17 @@ describe('who waits for a slot', () => {
 
   test('may wait for a run', () => {
     const mode = within(2);
-    late({ ...two.case(), threads: [lends(two, HALF), waitsForRun(two)], mode });
-    late({ ...two.case(), threads: [lendsRun(two), waitsForRun(two)], mode: within(1) });
-    late({ ...two.case(), threads: [lendsRun(two), waits(two, HALF)], mode: within(1) });
+    expectNoLateFault({ ...two.case(), threads: [lends(two, HALF), waitsForRun(two)], mode });
+    expectNoLateFault({
+      ...two.case(),
+      threads: [lendsRun(two), waitsForRun(two)],
+      mode: within(1),
+    });
+    expectNoLateFault({
+      ...two.case(),
+      threads: [lendsRun(two), waits(two, HALF)],
+      mode: within(1),
+    });
   });
 
   test('is served, or leaves nothing behind, wherever a thread dies', () => {
@@ -170,9 +182,9 @@ describe('who waits for a slot', () => {
       [SMALL, 2],
     ] as const) {
       const threads = [release(sizeClass, count), waits(one, sizeClass)];
-      late({ ...lent(sizeClass, count), threads, kills: 1, mode });
+      expectNoLateFault({ ...lent(sizeClass, count), threads, kills: 1, mode });
     }
-    late({
+    expectNoLateFault({
       ...lent(WHOLE, 1),
       threads: [release(WHOLE, 1), waits(one, WHOLE), waits(one, HALF)],
       kills: 1,
