@@ -4,33 +4,34 @@ import { basename, join } from 'node:path';
 import { packageDirs } from './scripts/lib/root.mjs';
 import { missingCommands, pathOf } from './scripts/lib/system-commands.mjs';
 
-// Tests start threads of their own. On two cores, two test files at a time is all that can be had, and in the package
-// that kills threads, one. Its soak alone goes beside others, as it takes a minute and no memory but its own counts.
-const ALONE = 'workers';
-const SOAK = 'test/soak.test.ts';
+// Tests start threads of their own. On two cores, two test files at a time is all that can be had, and of those that kill
+// threads, or go by how long something takes, one.
+const ALL = ['test/**/*.test.ts'];
+const ALONE: Record<string, string[]> = {
+  workers: [
+    'test/{*deaths,death-matrix,kills,unhealthy,recycling,shrinking,closing,stopping,lifecycle}.test.ts',
+    'test/{thread-settings,warm-up,retries,breathing,priorities,large,pump-memory,pump-abort,run-many}.test.ts',
+    'test/pressure/**/*.test.ts',
+  ],
+};
 
 const projects = packageDirs()
   .filter((dir) => existsSync(join(dir, 'test')))
   .flatMap((dir) => {
     const name = basename(dir);
-    if (name !== ALONE) return [project(name, dir, { maxWorkers: 2 })];
-    return [
-      project(name, dir, { maxWorkers: 1, exclude: [SOAK] }),
-      project('soak', dir, { maxWorkers: 2, include: [SOAK] }),
-    ];
+    const alone = ALONE[name] ?? [];
+    const beside = project(name, dir, { maxWorkers: 2, include: ALL, exclude: alone });
+    if (alone.length === 0) return [beside];
+    return [beside, project(`${name}-alone`, dir, { maxWorkers: 1, include: alone, exclude: [] })];
   });
 
 interface Which {
   readonly maxWorkers: 1 | 2;
-  readonly include?: string[];
-  readonly exclude?: string[];
+  readonly include: string[];
+  readonly exclude: string[];
 }
 
-function project(
-  name: string,
-  root: string,
-  { maxWorkers, include = ['test/**/*.test.ts'], exclude = [] }: Which,
-) {
+function project(name: string, root: string, { maxWorkers, include, exclude }: Which) {
   return {
     test: {
       name,
