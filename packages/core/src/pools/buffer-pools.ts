@@ -8,13 +8,7 @@ import { SLAB_BYTES, TICK_MS, type SlotRef } from '../memory/layout.js';
 import { CLASS_COUNT, LARGEST_CLASS_BYTES, classFor, classOf } from '../memory/size-classes.js';
 import { SlabTable, type MemoryHandle } from '../memory/slab-table.js';
 import { StripedCounters, addTo } from '../metrics/counters.js';
-import {
-  Slice,
-  type SliceHandle,
-  type SliceKeeper,
-  type SliceLender,
-  type SliceWatch,
-} from '../slices/slice.js';
+import { Slice, type SliceHandle, type SliceLender, type SliceWatch } from '../slices/slice.js';
 import type { SlabRange } from '../slices/free-list.js';
 import type { LeakRecord } from '../slices/leak-watch.js';
 import type { WaitLimits } from '../sync/patience.js';
@@ -22,6 +16,7 @@ import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { PoolRoom, stale } from './pool-room.js';
 import type { SlotPool } from './slot-pool.js';
 import { Preallocation } from './preallocation.js';
+import { Seats } from './seats.js';
 import { checked, fromWords, ticksOf, toWords, type BufferPoolsOptions } from './settings.js';
 import { sweep } from './sweeper.js';
 import { WAITING_ROOM_WORDS, WaitingRoom } from './waiting-room.js';
@@ -100,12 +95,9 @@ export class BufferPools implements SliceLender {
   readonly #watch: Watch | undefined;
   readonly #hooks: PoolHooks;
   readonly #madeMs = performance.now();
-  /** How the part of this thread in a shared slice ends. */
-  readonly #seatKeeper: SliceKeeper = { owner: this, takeBack: (ref) => this.#leave(ref) };
+  readonly #seats: Seats;
   /** How many leases will begin before one is watched; below 0 when it is its turn. */
   #unwatched = 0;
-  /** How many slices of this thread share a seat in a slot. */
-  readonly #seats = new Map<SlotRef, number>();
 
   private constructor(
     table: SlabTable,
@@ -122,6 +114,7 @@ export class BufferPools implements SliceLender {
     this.#room = new PoolRoom(table, this.thread, settings);
     this.#room.owner = this;
     this.#pools = this.#room.pools;
+    this.#seats = new Seats(this.#room);
     this.#watch =
       settings.safety === 'off'
         ? undefined
@@ -256,12 +249,7 @@ export class BufferPools implements SliceLender {
    */
   join(handle: SliceHandle): Slice {
     this.#room.checkHandle(handle);
-    const { ref, lease, byteLength } = handle;
-    const seats = this.#seats.get(ref) ?? 0;
-    if (seats === 0 && !this.#room.sharing.join(ref, lease)) throw stale('join', ref);
-    if (seats > 0 && !this.#room.holds(ref, lease)) throw stale('join', ref);
-    this.#seats.set(ref, seats + 1);
-    return new Slice(this.#seatKeeper, ref, lease, byteLength);
+    return this.#seats.join(handle);
   }
 
   /** The threads that hold the shared slice `slice`. */
@@ -279,13 +267,7 @@ export class BufferPools implements SliceLender {
   }
 
   share(slice: Slice): void {
-    const { ref, lease, byteLength } = slice;
-    if (this.#room.isShared(lease)) return;
-    const shared = this.#room.sharing.share(ref, lease);
-    if (shared === undefined) throw stale('share', ref);
-    slice.watch?.forget();
-    slice.become(this.#seatKeeper, { ref, lease: shared, byteLength });
-    this.#seats.set(ref, 1);
+    this.#seats.share(slice);
   }
 
   resize(slice: Slice, byteLength: number): void {
@@ -474,17 +456,6 @@ export class BufferPools implements SliceLender {
     if (!nearer) return slice;
     slice.release();
     return nearer;
-  }
-
-  #leave(ref: SlotRef): boolean {
-    const seats = this.#seats.get(ref) ?? 0;
-    if (seats === 0) throw stale('release', ref);
-    if (seats > 1) {
-      this.#seats.set(ref, seats - 1);
-      return false;
-    }
-    this.#seats.delete(ref);
-    return this.#room.sharing.leave(ref) && this.#room.attended;
   }
 
   #tick(): void {

@@ -9,6 +9,7 @@
  * It has no clock and no thread of its own: whoever runs it calls these now and then.
  */
 import { MillraceError } from '../errors.js';
+import { CLASS_COUNT } from '../memory/size-classes.js';
 import type { BufferPools } from './buffer-pools.js';
 import { checkedMemory, type MemoryManagerConfig, type MemorySettings } from './memory-settings.js';
 import type { Preallocation } from './preallocation.js';
@@ -20,8 +21,6 @@ import {
   type MemoryReading,
 } from './pressure.js';
 import { Reliever, SMALL_CLASSES, type Relief, type ReliefStep } from './relief.js';
-
-const ALL_CLASSES = 8;
 
 /** A change of the level. */
 export interface PressureChange {
@@ -90,7 +89,7 @@ export class MemoryManager {
     const { allocationStrategy } = this.settings;
     if (allocationStrategy === 'on-demand') return;
     const whole = allocationStrategy === 'pre-allocate';
-    const classes = whole ? ALL_CLASSES : SMALL_CLASSES;
+    const classes = whole ? CLASS_COUNT : SMALL_CLASSES;
     this.#preallocation = pools.preallocation(classes, whole);
     this.requireMemory(this.#preallocation.bytes, 'allocationStrategy');
   }

@@ -173,9 +173,7 @@ export class PoolRoom implements Sweepable, SliceKeeper {
 
   /** The slabs of the arena in which `ref` lies. */
   arenaOf(ref: SlotRef): SlabRange {
-    const { slabsPerArena } = this.layout;
-    const from = slabOf(ref) - (slabOf(ref) % slabsPerArena);
-    return { from, to: Math.min(from + slabsPerArena, this.layout.slabs) };
+    return this.#slabsOf(Math.floor(slabOf(ref) / this.layout.slabsPerArena));
   }
 
   /** Ends the lease `lease` on the run of `ref`. */
