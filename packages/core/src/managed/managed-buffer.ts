@@ -170,9 +170,13 @@ export class ManagedBuffer {
     return this.#state;
   }
 
-  /** Whatever its user wants to note; a reset clears it. */
+  /**
+   * Whatever its user wants to note; a reset clears it.
+   *
+   * @throws MillraceError `ERR_SLICE_STALE` after {@link release}: the notes are the next user's
+   */
   get metadata(): Map<string, unknown> {
-    return (this.#stored.metadata ??= new Map());
+    return (this.#own('note on').metadata ??= new Map());
   }
 
   /** Whether there is anything in {@link metadata}. */

@@ -68,6 +68,7 @@ test('a buffer is released once, and used by its holder alone', () => {
   expect(codeOf(() => former.bytes)).toBe('ERR_SLICE_STALE');
   expect(codeOf(() => former.memory)).toBe('ERR_SLICE_STALE');
   expect(codeOf(() => former.slice)).toBe('ERR_SLICE_STALE');
+  expect(codeOf(() => former.metadata)).toBe('ERR_SLICE_STALE');
   expect(codeOf(() => former.resize(1))).toBe('ERR_SLICE_STALE');
   expect(codeOf(() => former.markCorrupted())).toBe('ERR_SLICE_STALE');
   expect(codeOf(() => pool.put(former))).toBe('ERR_SLICE_STALE');
