@@ -21,11 +21,7 @@ import type { BufferLedger } from './buffer-ledger.js';
 import { PLAIN_TERMS, isShortage, type GetTerms } from './buffer-works.js';
 import type { LooseBuffers } from './loose-buffers.js';
 import type { ManagedBuffer } from './managed-buffer.js';
-import {
-  checkedManagerConfig,
-  type BufferAllocationStrategy,
-  type BufferManagerSettings,
-} from './managed-settings.js';
+import type { BufferAllocationStrategy, BufferManagerSettings } from './managed-settings.js';
 import type { SizedBufferPool } from './sized-buffer-pool.js';
 
 /** Pools by class. */
@@ -78,19 +74,23 @@ export class BufferAllocator {
   /** What was last asked for to be `local`. */
   #near: SliceHandle | undefined;
   readonly #checkSpare = (): void => this.#mustBeSpare();
+  readonly #follow: (strategy: BufferAllocationStrategy) => void;
 
+  /** @param follow has the manager go by another strategy */
   constructor(
     ledger: BufferLedger,
     pools: ClassPools,
     loose: LooseBuffers,
     memory: ManagedMemory,
     settings: BufferManagerSettings,
+    follow: (strategy: BufferAllocationStrategy) => void,
   ) {
     this.#ledger = ledger;
     this.#pools = pools;
     this.#loose = loose;
     this.#memory = memory;
     this.#settings = settings;
+    this.#follow = follow;
     this.configure(settings);
   }
 
@@ -99,13 +99,12 @@ export class BufferAllocator {
   }
 
   /**
-   * Allocates by another strategy from now on.
+   * Allocates by another strategy from now on, as `configure` of the manager has it.
    *
    * @throws MillraceError `ERR_INVALID_ARG`
    */
-  set strategy(allocationStrategy: BufferAllocationStrategy) {
-    checkedManagerConfig({ allocationStrategy });
-    this.configure({ ...this.#settings, allocationStrategy });
+  set strategy(strategy: BufferAllocationStrategy) {
+    this.#follow(strategy);
   }
 
   /** For the manager: other settings hold from now on. */

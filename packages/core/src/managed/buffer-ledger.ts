@@ -35,12 +35,11 @@ export class BufferLedger {
   #sampling: EventSampling | undefined;
   /** Uses until one is told of, or sampling is asked again. */
   #untilTold = 0;
-  /** Is called every `everyMs`, by whoever comes then. */
-  upkeep: ((nowMs: number) => void) | undefined = undefined;
-  everyMs = Infinity;
+  /** Is called every `#everyMs`, by whoever comes then. */
+  #upkeep: ((nowMs: number) => void) | undefined = undefined;
+  #everyMs = Infinity;
   readonly loans = new Loans();
   totalBuffers = 0;
-  activeBuffers = 0;
   totalMemory = 0;
   peakMemory = 0;
   /** Bytes that users have asked for, of the buffers in use. */
@@ -65,10 +64,15 @@ export class BufferLedger {
     this.#dueMs = this.#rates.nextMs;
   }
 
+  /** Buffers in use. */
+  get activeBuffers(): number {
+    return this.retrieved - this.returned;
+  }
+
   /** There is upkeep `everyMs` from now on. */
   keepUp(everyMs: number, upkeep: (nowMs: number) => void): void {
-    this.upkeep = upkeep;
-    this.everyMs = everyMs;
+    this.#upkeep = upkeep;
+    this.#everyMs = everyMs;
     this.#upkeepMs = this.nowMs() + everyMs;
     this.#dueMs = Math.min(this.#rates.nextMs, this.#upkeepMs);
   }
@@ -113,7 +117,6 @@ export class BufferLedger {
     stored.lastUsed = nowMs;
     stored.useCount++;
     this.loans.enter(stored);
-    this.activeBuffers++;
     this.activeBytes += size;
     if (this.#sampling !== undefined && this.sink !== undefined) {
       stored.told = --this.#untilTold < 0 && this.#isNext(this.#sampling);
@@ -127,7 +130,6 @@ export class BufferLedger {
   end(stored: StoredBuffer, nowMs: number): void {
     const { size, lastUsed } = stored;
     this.loans.leave(stored);
-    this.activeBuffers--;
     this.activeBytes -= size;
     this.activeMemory -= stored.memoryBytes;
     this.returned++;
@@ -188,8 +190,8 @@ export class BufferLedger {
   #due(now: number): void {
     this.#rates.note(now, this.retrieved, this.returned);
     if (now >= this.#upkeepMs) {
-      this.#upkeepMs = now + this.everyMs;
-      this.upkeep?.(now);
+      this.#upkeepMs = now + this.#everyMs;
+      this.#upkeep?.(now);
     }
     this.#dueMs = Math.min(this.#rates.nextMs, this.#upkeepMs);
   }

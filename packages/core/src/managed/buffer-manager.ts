@@ -20,6 +20,7 @@ import type { ManagedBuffer } from './managed-buffer.js';
 import {
   checkedManagerConfig,
   defined,
+  type BufferAllocationStrategy,
   type BufferManagerConfig,
   type BufferManagerSettings,
   type PoolSettings,
@@ -74,7 +75,7 @@ export class BufferManager {
 
   /**
    * @param pools where slices come from
-   * @throws MillraceError `ERR_INVALID_ARG`
+   * @throws MillraceError `ERR_INVALID_ARG`; what the factory throws, and nothing is kept
    */
   constructor(
     pools: ManagedMemory,
@@ -94,27 +95,36 @@ export class BufferManager {
     const ledger = new BufferLedger({ nowMs, idsAfter });
     if (settings.enableMonitoring) ledger.sink = onEvent;
     const move = (buffer: ManagedBuffer, size: number): void => this.#move(buffer, size);
+    const made: SizedBufferPool[] = [];
     const poolOf = (bufferClass: BufferClass): SizedBufferPool => {
       const size = bufferSizes[bufferClass];
       const stock = stockOf(settings, bufferClass);
-      return new SizedBufferPool(bufferClass, size, stock, factory, ledger, move);
+      const pool = new SizedBufferPool(bufferClass, size, stock, factory, ledger, move);
+      made.push(pool);
+      return pool;
     };
     this.#ledger = ledger;
     this.#loose = new LooseBuffers(ledger, factory, move);
-    this.#pools = {
-      small: poolOf('small'),
-      medium: poolOf('medium'),
-      large: poolOf('large'),
-      huge: poolOf('huge'),
-    };
-    this.allocator = new BufferAllocator(ledger, this.#pools, this.#loose, pools, settings);
+    try {
+      this.#pools = {
+        small: poolOf('small'),
+        medium: poolOf('medium'),
+        large: poolOf('large'),
+        huge: poolOf('huge'),
+      };
+    } catch (error) {
+      for (const pool of made) pool.drain();
+      throw error;
+    }
+    const follow = (allocationStrategy: BufferAllocationStrategy): void =>
+      void this.configure({ allocationStrategy });
+    this.allocator = new BufferAllocator(ledger, this.#pools, this.#loose, pools, settings, follow);
     ledger.keepUp(settings.monitoringIntervalMs, (now) => void this.#upkeep(now));
   }
 
   /** As they are with all defaults. */
   get settings(): BufferManagerSettings {
-    const { strategy } = this.allocator;
-    return { ...this.#settings, allocationStrategy: strategy };
+    return this.#settings;
   }
 
   /**
@@ -188,7 +198,7 @@ export class BufferManager {
    * @throws MillraceError `ERR_INVALID_ARG`, and all is as it was
    */
   configure(change: BufferManagerConfig): BufferManagerSettings {
-    const config = merged({ ...this.#config, allocationStrategy: this.allocator.strategy }, change);
+    const config = merged(this.#config, change);
     const settings = checkedFor(this.#memory, config);
     this.#config = config;
     this.#settings = settings;
@@ -268,10 +278,9 @@ export class BufferManager {
   #neededMemory(): number {
     let needed = this.#loose.memoryUsage;
     for (const bufferClass of BUFFER_CLASSES) {
-      const pool = this.#pools[bufferClass];
-      const { memoryUsage, currentSize, active } = pool.statistics();
+      const { memoryUsage, currentSize, active, recentPeak } = this.statistics(bufferClass);
       const total = currentSize + active;
-      if (total > 0) needed += memoryUsage * Math.min(1, pool.recentPeak / total);
+      if (total > 0) needed += memoryUsage * Math.min(1, recentPeak / total);
     }
     return needed;
   }

@@ -35,7 +35,6 @@ export class SizedBufferPool implements BufferHome {
   #active = 0;
   #hits = 0;
   #misses = 0;
-  #returned = 0;
   #peakSize = 0;
 
   /**
@@ -77,11 +76,6 @@ export class SizedBufferPool implements BufferHome {
   /** Buffers in stock. */
   get currentSize(): number {
     return this.#stock.length;
-  }
-
-  /** The most buffers in use at once lately: over the last ten upkeeps. */
-  get recentPeak(): number {
-    return this.#peak.value;
   }
 
   /**
@@ -137,7 +131,6 @@ export class SizedBufferPool implements BufferHome {
     const marked = buffer.state === 'corrupted';
     buffer.become('returned');
     this.#active--;
-    this.#returned++;
     ledger.end(stored, now);
     const works = this.#works;
     if (marked) return works.corrupt(buffer, now);
@@ -210,7 +203,7 @@ export class SizedBufferPool implements BufferHome {
     return {
       buffersCreated: created,
       buffersRetrieved: retrieved,
-      buffersReturned: this.#returned,
+      buffersReturned: retrieved - this.#active,
       buffersDestroyed: destroyed,
       buffersCorrupted: corrupted,
       hits: this.#hits,
@@ -222,7 +215,7 @@ export class SizedBufferPool implements BufferHome {
       currentSize: this.#stock.length,
       peakSize: this.#peakSize,
       active: this.#active,
-      recentPeak: this.recentPeak,
+      recentPeak: this.#peak.value,
     };
   }
 
