@@ -7,11 +7,12 @@ import { Allocations } from '../dist/measure/allocations.js';
 import { collectGarbage } from '../src/measure/collect-garbage.ts';
 import { verifyGzip } from '../src/measure/compare.ts';
 import { withGarbage } from '../src/measure/garbage.ts';
+import { linePlot } from '../src/measure/line-plot.ts';
 import { withOwnTime } from '../src/measure/own-time.ts';
 import { inRounds } from '../src/measure/rounds.ts';
 import { shuffled } from '../src/measure/shuffle.ts';
 import { median, quantile, ratiosOf, spreadOf } from '../src/measure/statistics.ts';
-import { bytesText, count, digits, duration, quantity, table } from '../src/measure/text.ts';
+import { bytesText, count, digits, duration, quantity, sizeText, table } from '../src/measure/text.ts';
 import { gzipOnLibuv } from '../src/peers/gzip-on-libuv.ts';
 import { ComparingSink, MemoryObject } from '../src/peers/object-ends.ts';
 
@@ -133,6 +134,7 @@ describe('text', () => {
     expect(quantity(2.5, 'MB')).toBe('2.50 MB');
     expect(bytesText(98_932_688)).toBe('98.9 MB');
     expect(bytesText(512)).toBe('0.51 kB');
+    expect([4096, 2 ** 20, 2 ** 32].map(sizeText)).toEqual(['4 KiB', '1 MiB', '4 GiB']);
     expect(count(1684)).toBe('1,684');
     expect(duration(999)).toBe('999 ms');
     expect(duration(2345)).toBe('2.35 s');
@@ -140,6 +142,27 @@ describe('text', () => {
 
   test('columns are as wide as their widest cell', () => {
     expect(table([['a', '1'], [], ['long', '1000']])).toEqual(['a         1', '', 'long   1000']);
+  });
+});
+
+describe('plots', () => {
+  const lines = [{ name: 'up', color: 'red', values: [0, 1, 2] }];
+  const svg = linePlot('A & B', [{ title: 'rate', lines }], 1000, [{ atMs: 2000, text: 'a < b' }]);
+  const points = /points="([^"]*)"/.exec(svg)![1]!.split(' ').map((at) => at.split(',').map(Number));
+  const [[x0, y0], [x1, y1], [x2, y2]] = points as [number, number][];
+
+  test('a line goes through its values, one a step', () => {
+    expect(points).toHaveLength(3);
+    expect(x1! - x0!).toBeGreaterThan(0);
+    expect(x2! - x1!).toBeCloseTo(x1! - x0!);
+    expect(y1! - y0!).toBeLessThan(0);
+    expect(y2! - y1!).toBeCloseTo(y1! - y0!);
+  });
+
+  test('a mark is at its time, and texts are text', () => {
+    expect(Number(/<line x1="([\d.]+)"[^>]*stroke-dasharray/.exec(svg)![1])).toBeCloseTo(x1!);
+    expect(svg).toContain('A &amp; B');
+    expect(svg).toContain('a &lt; b');
   });
 });
 

@@ -19,6 +19,12 @@ export function bytesText(bytes: number): string {
   return bytes < 1e6 ? quantity(bytes / 1e3, 'kB') : quantity(bytes / 1e6, 'MB');
 }
 
+/** Sizes that are whole in KiB, MiB or GiB, which buffers and objects are. */
+export function sizeText(bytes: number): string {
+  if (bytes < 2 ** 20) return `${bytes / 2 ** 10} KiB`;
+  return bytes < 2 ** 30 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 30} GiB`;
+}
+
 /** A number of things. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');

@@ -4,6 +4,7 @@ import { BufferPools } from '@millrace/core';
 import { collectGarbage } from '../measure/collect-garbage.js';
 import { inRounds, type Contender, type Rounds } from '../measure/rounds.js';
 import { ratiosOf } from '../measure/statistics.js';
+import { sizeText } from '../measure/text.js';
 import type { Answer, Question, Row, Settings } from '../question.js';
 
 const KiB = 1024;
@@ -155,11 +156,11 @@ function ratioRows(measured: Rounds<number>, size: number): Row[] {
 }
 
 function ours(size: number): string {
-  return `slice of ${size / KiB} KiB`;
+  return `slice of ${sizeText(size)}`;
 }
 
 function theirs(size: number): string {
-  return `SharedArrayBuffer of ${size / KiB} KiB`;
+  return `SharedArrayBuffer of ${sizeText(size)}`;
 }
 
 function written(name: string): string {

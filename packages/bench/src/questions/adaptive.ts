@@ -4,6 +4,7 @@ import { measureLoad, measureSize, type Load, type Measured } from '../measure/o
 import { inRounds, type Contender, type Rounds } from '../measure/rounds.js';
 import { shuffled } from '../measure/shuffle.js';
 import { median, quantile, ratiosOf } from '../measure/statistics.js';
+import { sizeText } from '../measure/text.js';
 import { Workplace, type Kind, type Work } from '../peers/object-work.js';
 import { UNPOOLED_WAYS } from '../peers/unpooled.js';
 import type { Answer, Question, Row, Settings, Table } from '../question.js';
@@ -318,8 +319,4 @@ function nameOf({ kind, by, size }: Case): string {
 
 function loadName(kind: Kind, by: Work['by']): string {
   return `${kind} under load, ${by}`;
-}
-
-function sizeText(size: number): string {
-  return size < MiB ? `${size / KiB} KiB` : `${size / MiB} MiB`;
 }

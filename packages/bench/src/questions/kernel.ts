@@ -3,6 +3,7 @@ import { createMill, type Mill, type Slice } from '@millrace/workers';
 import { copied, standardise, sum } from '@millrace/examples/standardise';
 import { inRounds, type Contender } from '../measure/rounds.js';
 import { quantile, ratiosOf } from '../measure/statistics.js';
+import { sizeText } from '../measure/text.js';
 import {
   MOST_BYTES,
   standardiseInJavaScript,
@@ -75,7 +76,7 @@ export const kernel: Question = {
 };
 
 function nameOf(way: Way, size: number): string {
-  return `${way}, ${size < KiB * KiB ? `${size / KiB} KiB` : `${size / KiB / KiB} MiB`}`;
+  return `${way}, ${sizeText(size)}`;
 }
 
 async function medianMicroseconds(

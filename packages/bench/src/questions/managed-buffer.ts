@@ -1,7 +1,7 @@
 /** What does a life cost: a buffer from a manager's stock, got and returned, beside a bare slice? */
 import { BufferManager, BufferPools, type BufferManagerServices } from '@millrace/core';
 import { inRounds, type Contender } from '../measure/rounds.js';
-import { ratiosOf } from '../measure/statistics.js';
+import { median, ratiosOf } from '../measure/statistics.js';
 import type { Answer, Question, Settings } from '../question.js';
 
 const MiB = 2 ** 20;
@@ -74,7 +74,7 @@ function contender(name: string, calls: number, batch: (count: number) => void):
         batch(calls);
         return ((performance.now() - began) * 1e6) / calls;
       });
-      return Promise.resolve(batches.sort((a, b) => a - b)[BATCHES / 2]!);
+      return Promise.resolve(median(batches));
     },
   };
 }

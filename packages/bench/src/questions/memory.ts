@@ -8,6 +8,7 @@ import type { PumpChildReport } from '../children/pump-child.js';
 import { inRounds, type Contender, type Rounds } from '../measure/rounds.js';
 import { ratiosOf } from '../measure/statistics.js';
 import { TempFolder } from '../measure/temp-folder.js';
+import { sizeText } from '../measure/text.js';
 import type { Answer, Question, Row, Settings } from '../question.js';
 
 const MiB = 2 ** 20;
@@ -111,13 +112,9 @@ function growth(measured: Rounds<PumpChildReport>, large: string, small: string)
 }
 
 function pipeOf(bytes: number): string {
-  return `pipe of ${sizeOf(bytes)}`;
+  return `pipe of ${sizeText(bytes)}`;
 }
 
 function fileOf(bytes: number): string {
-  return `file of ${sizeOf(bytes)}`;
-}
-
-function sizeOf(bytes: number): string {
-  return bytes < 1024 * MiB ? `${bytes / MiB} MiB` : `${bytes / MiB / 1024} GiB`;
+  return `file of ${sizeText(bytes)}`;
 }

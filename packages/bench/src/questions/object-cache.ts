@@ -7,6 +7,7 @@ import { startServer, type ServerProcess } from '../measure/servers.js';
 import { shuffled } from '../measure/shuffle.js';
 import { ratiosOf } from '../measure/statistics.js';
 import { TempFolder } from '../measure/temp-folder.js';
+import { sizeText } from '../measure/text.js';
 import type { Answer, Question, Row, Settings } from '../question.js';
 
 const KiB = 1024;
@@ -108,7 +109,7 @@ export const objectCache: Question = {
       notes: [
         'the example object-cache, in a process of its own; its origin in another; autocannon in this one: they share the cores, and autocannon, which parses bodies in JavaScript, needs most of one',
         'misses: each object is fetched, sent and written to a file; hits: it is sent from its file',
-        `of a thousand objects: ${MIX.map(([size, count]) => `${count} of ${size < MiB ? `${size / KiB} KiB` : `${size / MiB} MiB`}`).join(', ')}`,
+        `of a thousand objects: ${MIX.map(([size, count]) => `${count} of ${sizeText(size)}`).join(', ')}`,
       ],
     };
   },

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { createMill, type Mill } from '@millrace/workers';
 import { inRounds, type Contender, type Rounds } from '../measure/rounds.js';
 import { quantile, ratiosOf } from '../measure/statistics.js';
+import { sizeText } from '../measure/text.js';
 import { touch } from '../peers/touch-op.js';
 import type { Touched } from '../peers/touch-worker.js';
 import type { Answer, Question, Row, Settings } from '../question.js';
@@ -42,7 +43,7 @@ export const roundTrip: Question = {
         { ...ratioTo(measured, COPY), aim: '≥ 15×' },
         { ...ratioTo(measured, TRANSFER), aim: '≥ 2×' },
         {
-          what: `slowest size / fastest size, ${sizeOf(SIZES[0]!)} to ${sizeOf(SIZES.at(-1)!)}`,
+          what: `slowest size / fastest size, ${sizeText(SIZES[0]!)} to ${sizeText(SIZES.at(-1)!)}`,
           unit: '×',
           values: [slowestToFastest(measured)],
           aim: '≤ 1.2×',
@@ -122,9 +123,5 @@ function slowestToFastest(measured: Rounds<number>): number {
 }
 
 function millOf(size: number): string {
-  return `mill.run in place, ${sizeOf(size)}`;
-}
-
-function sizeOf(bytes: number): string {
-  return bytes < 1024 * KiB ? `${bytes / KiB} KiB` : `${bytes / KiB / 1024} MiB`;
+  return `mill.run in place, ${sizeText(size)}`;
 }
