@@ -71,14 +71,12 @@ export class IterableReader implements ByteReader {
   }
 
   async #wait(next: Promise<Step>, into: Uint8Array): Promise<number> {
-    const taken = await new Promise<boolean>((resolve, reject) => {
-      this.#leave = () => resolve(false);
-      next.then((piece) => {
-        if (!this.#ended) this.#take(piece);
-        resolve(true);
-      }, reject);
+    const step = await new Promise<Step | undefined>((resolve, reject) => {
+      this.#leave = () => resolve(undefined);
+      next.then(resolve, reject);
     }).finally(() => (this.#leave = undefined));
-    if (!taken || this.#ended) return 0;
+    if (!step || this.#ended) return 0;
+    this.#take(step);
     // A piece may be empty.
     return this.#give(into, 0) || this.read(into);
   }
@@ -88,7 +86,13 @@ export class IterableReader implements ByteReader {
       this.#ended = true;
       return;
     }
-    this.#piece = bytesOf(value);
+    try {
+      this.#piece = bytesOf(value);
+    } catch (error) {
+      // Nobody cancels a reader that has failed.
+      void this.cancel(error);
+      throw error;
+    }
     this.#at = 0;
   }
 

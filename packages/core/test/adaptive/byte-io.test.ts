@@ -109,6 +109,27 @@ describe('A reader', () => {
     expect(codeOf(() => readerOf([7]).read(new Uint8Array(1)))).toBe('ERR_INVALID_ARG');
   });
 
+  test('of pieces that hold no bytes fails, however they come, and lets its source go', async () => {
+    let left = 0;
+    function* pieces(): Generator {
+      try {
+        yield 7;
+      } finally {
+        left++;
+      }
+    }
+    const stream = new ReadableStream({
+      start: (controller) => controller.enqueue(7),
+      cancel: () => void left++,
+    });
+    for (const source of [pieces(), later(pieces()), stream]) {
+      const reader = readerOf(source);
+      const reading = (async () => reader.read(new Uint8Array(1)))();
+      await expect(reading).rejects.toMatchObject({ code: 'ERR_INVALID_ARG' });
+    }
+    await expect.poll(() => left).toBe(3);
+  });
+
   test('is itself', () => {
     const reader: ByteReader = { read: () => 0 };
     expect(readerOf(reader)).toBe(reader);
