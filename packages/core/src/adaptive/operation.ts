@@ -6,7 +6,7 @@
  *            pooled, chunked                   chunked                 direct               emergency
  */
 import { MillraceError } from '../errors.js';
-import { SIZE_CLASSES, classFor } from '../memory/size-classes.js';
+import { SIZE_CLASSES, slotBytesFor } from '../memory/size-classes.js';
 import type { BufferPools } from '../pools/buffer-pools.js';
 import type { MemoryPressure } from '../pools/pressure.js';
 import type { Slice } from '../slices/slice.js';
@@ -255,7 +255,7 @@ export class Operation implements ChunkSource {
       return new PooledBuffer(slice, usage);
     }
     ladder.down(this.strategy, 'direct', 'exhausted', bytes);
-    return this.#private(Math.min(bytes, config.chunkSize));
+    return this.#private(roomFor(config, Math.min(bytes, config.chunkSize)));
   }
 
   /** Private memory; in the end the least of it. */
@@ -295,8 +295,7 @@ export class Operation implements ChunkSource {
 
 /** Bytes of the place for an object of `size` bytes that is pooled: objects of many sizes use the same. */
 export function roomFor({ minBufferSize, maxBufferSize }: CheckedConfig, size: number): number {
-  const least = size < minBufferSize ? minBufferSize : size;
-  const bytes = SIZE_CLASSES[classFor(least)] ?? least;
+  const bytes = slotBytesFor(size < minBufferSize ? minBufferSize : size);
   return bytes < maxBufferSize ? bytes : maxBufferSize;
 }
 

@@ -85,6 +85,15 @@ test('with no slice at all an object goes directly', async () => {
   expectNothingHeld();
 });
 
+test('private memory that stands in for slices is used again, whatever the sizes', async () => {
+  const { pools, pool, copy, expectNothingHeld } = make();
+  const held = leaseEverything(pools);
+  for (let size = 5000; size < 5100; size++) await copy(size);
+  expect(pool.stats()).toMatchObject({ poolMisses: 100, allocatedBytes: 16 * KiB });
+  for (const slice of held) slice.release();
+  expectNothingHeld();
+});
+
 test('a pool that has done well until now goes down like a new one', async () => {
   const { pools, pool, expectNothingHeld } = make();
   const bytes = new Uint8Array(200 * KiB);

@@ -37,6 +37,17 @@ export const mutants = [
     caughtBy: ['adaptive/degradation'],
   },
   {
+    file: 'adaptive/operation.js',
+    fault: 'private memory is kept for every size that a slice was wanted for',
+    edits: [
+      [
+        'this.#private(roomFor(config, Math.min(bytes, config.chunkSize)))',
+        'this.#private(Math.min(bytes, config.chunkSize))',
+      ],
+    ],
+    caughtBy: ['adaptive/degradation'],
+  },
+  {
     file: 'adaptive/degradation.js',
     fault: 'all is well as soon as anything is had',
     edits: [[' && bytes >= this.#deniedBytes;', ';']],
