@@ -22,6 +22,11 @@ export interface ByteReader {
   cancel?(reason: unknown): void | Promise<void>;
 }
 
+/** Whether `count` is what a read into `room` may answer that has not come to the end. */
+export function isCount(count: unknown, room: Uint8Array): count is number {
+  return Number.isInteger(count) && (count as number) > 0 && (count as number) <= room.length;
+}
+
 /** Where bytes go to. One write at a time; in the end either `close` or `abort`, once. */
 export interface ByteWriter {
   /** Takes all of `bytes`. They are the writer's until it returns or the promise settles, and never after that. */

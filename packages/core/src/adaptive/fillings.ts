@@ -1,7 +1,7 @@
 /** A reader's bytes, chunk by chunk. */
 import { MillraceError } from '../errors.js';
 import { isPromise, type Answer } from './answer.js';
-import type { ByteReader } from './byte-io.js';
+import { isCount, type ByteReader } from './byte-io.js';
 import type { ChunkStock, Filling } from './chunk-stock.js';
 import { readFailure } from './io-failure.js';
 
@@ -64,7 +64,7 @@ export class ReaderFillings implements Fillings {
   }
 
   #filled(filling: Filling, count: number): Filling | undefined {
-    if (count > 0 && count <= filling.room.length && Number.isInteger(count)) {
+    if (isCount(count, filling.room)) {
       this.#stock.filled(filling, count);
       return filling;
     }

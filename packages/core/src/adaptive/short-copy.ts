@@ -6,7 +6,7 @@
 import { PrivateBuffer } from './adaptive-buffer.js';
 import { isPromise, type Answer } from './answer.js';
 import { BegunReader, BegunWriter, failing, given, type Replay } from './begun-ends.js';
-import type { ByteReader, ByteWriter } from './byte-io.js';
+import { isCount, type ByteReader, type ByteWriter } from './byte-io.js';
 import { categoryOf } from './category.js';
 import { Operation, roomFor, type Workshop } from './operation.js';
 
@@ -47,7 +47,7 @@ export function copyShort(
     return goOn(dst, failing(error));
   }
   if (count !== 0) {
-    if (isPromise(count) || !(count > 0 && count <= room.length)) return goOn(dst, given(count));
+    if (!isCount(count, room)) return goOn(dst, given(count));
     try {
       written = dst.write(place.part(count));
     } catch (error) {

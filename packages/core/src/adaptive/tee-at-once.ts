@@ -15,7 +15,7 @@ import {
   given,
   type Replay,
 } from './begun-ends.js';
-import type { ByteReader, ByteWriter } from './byte-io.js';
+import { isCount, type ByteReader, type ByteWriter } from './byte-io.js';
 import { partOf, type Chunk, type ChunkSource } from './chunk-stock.js';
 
 /** How far a tee is. */
@@ -166,8 +166,4 @@ function begun(
     },
     consumer: new BegunWriter(consumer, toConsumer),
   };
-}
-
-function isCount(count: Answer<number>, { length }: Uint8Array): count is number {
-  return typeof count === 'number' && count > 0 && count <= length && Number.isInteger(count);
 }

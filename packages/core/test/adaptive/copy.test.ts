@@ -136,6 +136,19 @@ test('what is no source, target or size is refused at once, and holds nothing', 
   expectNothingHeld();
 });
 
+test('a count that cannot be is refused, by a pool that has done well until now too', async () => {
+  const { pool, expectNothingHeld } = make();
+  const good = new Uint8Array(10);
+  expect(pool.copyBuffer(good, good.slice(), 10)).toBe(10);
+  for (const count of [-1, 0.5, NaN, 4 * KiB + 1, '1' as never]) {
+    const counts = [count];
+    const reader = { read: () => counts.pop() ?? 0 };
+    const copying = pool.copyBuffer(new PatternWriter(), reader, 10);
+    expect((await rejectionOf(copying)).code).toBe('ERR_READ');
+  }
+  expectNothingHeld();
+});
+
 test('bytes, web streams and iterables are copied as they are', async () => {
   const { pool, expectNothingHeld } = make();
   const source = Uint8Array.from({ length: 300_000 }, (_, i) => i % 251);
