@@ -11,7 +11,6 @@ export {
 export type { AdaptiveBuffer } from './adaptive/adaptive-buffer.js';
 export type { LargeOpsGate } from './adaptive/cap.js';
 export {
-  OBJECT_CATEGORIES,
   SMALL_BYTES,
   categoryOf,
   type ObjectCategory,

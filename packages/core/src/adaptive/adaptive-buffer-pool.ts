@@ -56,7 +56,7 @@ export interface AdaptiveAcquireOptions {
   /** How long to wait for a slice. @defaultValue `acquireTimeoutMs` of the pool */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** `pooled` or `chunked` for a slice whatever the size, `direct` for none. @defaultValue 'adaptive' */
+  /** `pooled` or `chunked` for a slice up to `maxBufferSize`, `direct` for none. @defaultValue 'adaptive' */
   readonly strategy?: BufferPoolStrategy | undefined;
 }
 
@@ -100,8 +100,8 @@ export class AdaptiveBufferPool {
   /** @throws MillraceError `ERR_INVALID_ARG`, which names the setting, its value and the rule */
   constructor(pools: BufferPools, config: BufferPoolConfig = {}, services: AdaptiveServices = {}) {
     this.#pools = pools;
-    const { memoryBytes } = pools.stats();
-    this.config = checkedConfig(config, memoryBytes, pools.largest);
+    const { memoryBytes, largest } = pools;
+    this.config = checkedConfig(config, memoryBytes, largest);
     const { enabled, enableDetailedMetrics, maxConcurrentLargeOps, minBufferSize, chunkSize } =
       this.config;
     const {
@@ -326,7 +326,7 @@ export class AdaptiveBufferPool {
     const { config } = this;
     const exhausted = size < this.#pooledBelow;
     const setting = exhausted ? 'memory' : 'maxBufferSize';
-    const value = exhausted ? this.#pools.stats().memoryBytes : config.maxBufferSize;
+    const value = exhausted ? this.#pools.memoryBytes : config.maxBufferSize;
     const bytes = this.#shop.memory.allocate(size, setting, value);
     const category = categoryOf(config, size);
     this.#usage.began(category, 'direct');

@@ -45,12 +45,6 @@ export class PooledBuffer implements AdaptiveBuffer {
     return this.slice.bytes;
   }
 
-  /** The first `count` of its bytes. */
-  part(count: number): Uint8Array {
-    const { bytes } = this.slice;
-    return count === bytes.length ? bytes : bytes.subarray(0, count);
-  }
-
   release(): void {
     this.slice.release();
     this.#usage.put();

@@ -6,6 +6,7 @@
  * one again, if there is one, when it moves. So copies of which one feeds the other do not wait for each
  * other for ever, and slow consumers do not hold up the rest.
  */
+import { letGo } from '../sync/pending.js';
 
 /** Who has not moved in this time stands still. */
 const STILL_MS = 500;
@@ -46,7 +47,10 @@ export class Cap {
   #permit(weight: number): Permit {
     const permit = new Permit(this.#gate, weight, (it) => this.#permits.delete(it));
     this.#permits.add(permit);
-    this.#timer ??= unrefd(setInterval(() => this.#look(), STILL_MS));
+    if (this.#timer === undefined) {
+      this.#timer = setInterval(() => this.#look(), STILL_MS);
+      letGo(this.#timer);
+    }
     return permit;
   }
 
@@ -90,10 +94,4 @@ export class Permit {
     this.#ended(this);
     if (!this.#lent) this.#gate.leave(this.#weight);
   }
-}
-
-/** It does not keep Node's process alive. */
-function unrefd(timer: ReturnType<typeof setInterval>): ReturnType<typeof setInterval> {
-  (timer as { unref?: () => void }).unref?.();
-  return timer;
 }

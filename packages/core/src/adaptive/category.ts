@@ -7,14 +7,6 @@
 /** By size: see `BufferPoolConfig` for the bounds of the upper two. */
 export type ObjectCategory = 'small' | 'medium' | 'large' | 'veryLarge';
 
-/** All categories, by size. */
-export const OBJECT_CATEGORIES: readonly ObjectCategory[] = [
-  'small',
-  'medium',
-  'large',
-  'veryLarge',
-];
-
 /** Objects of fewer bytes are small. */
 export const SMALL_BYTES = 32 * 1024;
 

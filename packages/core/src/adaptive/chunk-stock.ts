@@ -4,8 +4,9 @@
  *
  *   source ──take──▶ │ free │ ──get──▶ filled ──▶ users ──done──▶ │ free │ ──close──▶ source
  *
- * An operation waits for memory of others only while it holds none itself: so any number of them get
- * along with one chunk.
+ * Who is patient waits for memory of others only while it holds none itself: so any number of them get
+ * along with one chunk. Who is not, a tee that may not wait for its branch, must be lent some other memory
+ * in the end.
  */
 import { MillraceError } from '../errors.js';
 import { isPromise, type Answer } from './answer.js';

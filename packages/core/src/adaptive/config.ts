@@ -47,10 +47,13 @@ export interface BufferPoolConfig {
   readonly acquireTimeoutMs?: number | undefined;
 }
 
-/** The settings, checked and complete. */
-export type CheckedConfig = {
-  readonly [Name in keyof BufferPoolConfig]-?: Exclude<BufferPoolConfig[Name], undefined>;
+/** Settings that leave nothing out. */
+export type Complete<Config> = {
+  readonly [Name in keyof Config]-?: Exclude<Config[Name], undefined>;
 };
+
+/** The settings, checked and complete. */
+export type CheckedConfig = Complete<BufferPoolConfig>;
 
 /**
  * Checks `config` and fills in what it leaves out.

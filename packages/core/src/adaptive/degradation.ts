@@ -10,6 +10,7 @@
  * once, and none of them again within a second: a pool that is just short of memory goes up and down
  * thousands of times in that.
  */
+import { Listeners } from '../pools/listeners.js';
 import type { DegradationStep } from './usage.js';
 import type { PlainStrategy } from './strategy.js';
 
@@ -43,7 +44,7 @@ const STEPS: readonly DegradationStep[] = ['chunked', 'direct', 'emergency'];
 
 export class Ladder {
   readonly #nowNs: () => number;
-  readonly #listeners = new Set<DegradationListener>();
+  readonly #listeners = new Listeners<Degradation>();
   readonly #taken = new Map<DegradationStep, number>();
   /** When each step was told last. */
   readonly #toldNs = new Map<DegradationStep, number>();
@@ -79,7 +80,7 @@ export class Ladder {
     if (this.#told.has(to) || now - (this.#toldNs.get(to) ?? -Infinity) < QUIET_NS) return;
     this.#told.add(to);
     this.#toldNs.set(to, now);
-    this.#tell({
+    this.#listeners.tell({
       kind: 'degraded',
       from,
       to,
@@ -98,8 +99,7 @@ export class Ladder {
 
   /** @returns ends it */
   onDegraded(listener: DegradationListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   stats(): {
@@ -130,17 +130,7 @@ export class Ladder {
     if (!told) return;
     const lastedMs = (now - this.#sinceNs) / 1e6;
     const message = `Memory is to be had as it is wanted again, after ${steps} steps down in ${lastedMs.toFixed(0)} ms`;
-    this.#tell({ kind: 'recovered', steps, lastedMs, message });
-  }
-
-  #tell(news: Degradation): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(news);
-      } catch (error) {
-        console.error(error);
-      }
-    }
+    this.#listeners.tell({ kind: 'recovered', steps, lastedMs, message });
   }
 }
 

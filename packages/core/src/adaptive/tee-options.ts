@@ -1,5 +1,6 @@
 /** What may be chosen of a tee. */
 import { MillraceError } from '../errors.js';
+import type { Complete } from './config.js';
 
 /** What comes of a branch that is slow or fails; `ChunkedTeeReader` has the table. */
 export type TeePolicy = 'block' | 'drop-branch' | 'error';
@@ -13,11 +14,7 @@ export interface TeeOptions {
   readonly maxLagChunks?: number | undefined;
 }
 
-export interface CheckedTee {
-  readonly chunkSize: number;
-  readonly policy: TeePolicy;
-  readonly maxLagChunks: number;
-}
+export type CheckedTee = Complete<TeeOptions>;
 
 const POLICIES: readonly TeePolicy[] = ['block', 'drop-branch', 'error'];
 

@@ -4,20 +4,14 @@
  *
  *   made ──▶ begin ──▶ (resized) ──▶ end ──▶ begin … ──▶ unmade
  */
+import { wallClockMs } from '../adaptive/wall-clock.js';
 import type { BufferEventSink, BufferEventType, EventSampling } from './buffer-event.js';
 import { Loans } from './loans.js';
 import type { StoredBuffer } from './managed-buffer.js';
 import { RecentRates } from './recent-rates.js';
 
-/** Read once: to ask for it takes as long as to ask for the time. */
-const { timeOrigin } = performance;
 /** While nothing is told, sampling is asked again after so many uses. */
 const ASK_AGAIN = 1024;
-
-/** Milliseconds since 1970, with fractions, and never backwards. */
-function sinceEpochMs(): number {
-  return timeOrigin + performance.now();
-}
 
 export interface LedgerOptions {
   /** A clock, in milliseconds. @defaultValue milliseconds since 1970 */
@@ -54,7 +48,7 @@ export class BufferLedger {
   #upkeepMs: number;
   readonly #rates: RecentRates;
 
-  constructor({ nowMs = sinceEpochMs, idsAfter = 0, onEvent }: LedgerOptions = {}) {
+  constructor({ nowMs = wallClockMs, idsAfter = 0, onEvent }: LedgerOptions = {}) {
     this.nowMs = nowMs;
     this.sink = onEvent;
     this.#lastId = idsAfter;

@@ -2,6 +2,7 @@
  * The settings of a buffer manager and of its pools: what users may say, checked here, and what they get
  * when they say nothing.
  */
+import type { Complete } from '../adaptive/config.js';
 import { MillraceError } from '../errors.js';
 import {
   BUFFER_CLASSES,
@@ -59,9 +60,7 @@ export interface PoolConfig {
 }
 
 /** The settings of a pool, checked and complete. */
-export type PoolSettings = {
-  readonly [Name in keyof PoolConfig]-?: Exclude<PoolConfig[Name], undefined>;
-};
+export type PoolSettings = Complete<PoolConfig>;
 
 export interface BufferManagerConfig {
   /** Whether there is a stock; if not, every buffer is direct, but for those asked for with `zeroCopy`. @defaultValue true */

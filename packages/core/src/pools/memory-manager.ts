@@ -11,6 +11,7 @@
 import { MillraceError } from '../errors.js';
 import { CLASS_COUNT } from '../memory/size-classes.js';
 import type { BufferPools } from './buffer-pools.js';
+import { Listeners } from './listeners.js';
 import { checkedMemory, type MemoryManagerConfig, type MemorySettings } from './memory-settings.js';
 import type { Preallocation } from './preallocation.js';
 import {
@@ -62,7 +63,7 @@ export class MemoryManager {
   readonly #probes: readonly MemoryProbe[];
   /** By source. */
   readonly #gauges = new Map<string, PressureGauge>();
-  readonly #listeners = new Set<PressureListener>();
+  readonly #listeners = new Listeners<PressureChange>();
   readonly #entered: Record<MemoryPressure, number> = { normal: 0, elevated: 0, critical: 0 };
   readonly #reliever: Reliever;
   readonly #preallocation: Preallocation | undefined;
@@ -127,7 +128,7 @@ export class MemoryManager {
     this.#pressure = judged[0]!.level;
     if (before !== this.#pressure) {
       this.#entered[this.#pressure]++;
-      this.#tell({ pressure: this.#pressure, before, readings });
+      this.#listeners.tell({ pressure: this.#pressure, before, readings });
     }
     return this.#pressure;
   }
@@ -188,8 +189,7 @@ export class MemoryManager {
    * @returns ends it
    */
   onPressure(listener: PressureListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /**
@@ -233,16 +233,6 @@ export class MemoryManager {
         return [];
       }
     });
-  }
-
-  #tell(change: PressureChange): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        console.error(error);
-      }
-    }
   }
 }
 

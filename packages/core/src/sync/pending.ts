@@ -56,6 +56,6 @@ export class Pending<Outcome> {
 }
 
 /** A timer that does not keep Node's process alive. Browsers have numbers for timers, and no such question. */
-function letGo(timer: ReturnType<typeof setTimeout>): void {
+export function letGo(timer: ReturnType<typeof setTimeout | typeof setInterval>): void {
   (timer as { unref?: () => void }).unref?.();
 }

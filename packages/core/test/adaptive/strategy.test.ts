@@ -1,11 +1,5 @@
 /** The table of the reference, boundaries included. */
-import {
-  OBJECT_CATEGORIES,
-  checkedConfig,
-  categoryOf,
-  selectStrategy,
-  type BufferPoolStrategy,
-} from '@millrace/core';
+import { checkedConfig, categoryOf, selectStrategy, type BufferPoolStrategy } from '@millrace/core';
 import { expect, test } from 'vitest';
 
 const KiB = 1024;
@@ -34,10 +28,6 @@ test.each([
 ])('an object of %s bytes is %s, and %s', (size, category, strategy) => {
   expect(categoryOf(defaults, size)).toBe(category);
   expect(selectStrategy(defaults, size)).toBe(strategy);
-});
-
-test('categories are named by size', () => {
-  expect(OBJECT_CATEGORIES).toEqual(['small', 'medium', 'large', 'veryLarge']);
 });
 
 test('the thresholds are settings, and their lower bounds are inclusive too', () => {
