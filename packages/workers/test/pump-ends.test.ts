@@ -9,7 +9,7 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -17,7 +17,7 @@ import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { createMill, type FlowSource } from '@millrace/workers';
 import { gzip } from '@millrace/workers/ops';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { BLOCK, noise, text } from './content.ts';
 import { codeOf } from './failure.ts';
 import { copy } from './ops.mjs';
@@ -187,15 +187,31 @@ describe('to', () => {
     expect((await output).equals(input)).toBe(true);
   });
 
-  test('an HTTP response', async () => {
-    const server = createServer((_request, response) => {
-      void mill.pump({ from: input, op: gzip, to: response });
-    }).listen(0, '127.0.0.1');
+  async function fetchedFrom(listener: RequestListener): Promise<Uint8Array> {
+    const server = createServer(listener).listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    expectPacked(new Uint8Array(await (await fetch(`http://127.0.0.1:${port}`)).arrayBuffer()));
-    server.closeAllConnections();
-    server.close();
+    return new Uint8Array(await (await fetch(`http://127.0.0.1:${port}`)).arrayBuffer());
+  }
+
+  test('an HTTP response', async () => {
+    const got = await fetchedFrom((_request, response) => {
+      void mill.pump({ from: input, op: gzip, to: response });
+    });
+    expectPacked(got);
+  });
+
+  test('an HTTP response, which breaks off when the source cannot be opened', async () => {
+    let code: Promise<string> | undefined;
+    const getting = fetchedFrom((_request, response) => {
+      code = codeOf(mill.pump({ from: newPath(), op: gzip, to: response }));
+    });
+    await expect(getting).rejects.toThrow('fetch failed');
+    expect(await code).toBe('ERR_READ');
   });
 
   test('a stream that passes pieces on long after it has taken them', async () => {

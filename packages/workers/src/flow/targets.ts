@@ -5,11 +5,10 @@
  * All or nothing: when one fails, the flow fails, and every target is discarded. Files are put in their
  * places when every target is whole.
  */
-import { Writable } from 'node:stream';
 import { MillraceError } from '@millrace/core';
 import type { Sink } from './chunk-window.js';
 import type { DirectIo } from './direct-io.js';
-import { WritableSink } from './sinks.js';
+import { WritableSink, isNodeWritable } from './sinks.js';
 import { openTarget, type FlowTarget, type OpenTarget } from './target.js';
 
 /** One target, or several that get the same. */
@@ -26,13 +25,13 @@ export interface OpenTargets {
 
 /** From now on the errors of streams are the flow's: one that comes while others are opened must not go unheard. */
 export function watch(to: FlowTargets): void {
-  for (const target of listOf(to)) if (target instanceof Writable) target.on('error', () => {});
+  for (const target of listOf(to)) if (isNodeWritable(target)) target.on('error', () => {});
 }
 
 /** The flow has failed before its targets were opened: a stream must not wait for it. */
 export function dismiss(to: FlowTargets, error: unknown): void {
   for (const target of listOf(to)) {
-    if (target instanceof Writable) new WritableSink(target).abort(error);
+    if (isNodeWritable(target)) new WritableSink(target).abort(error);
     else if (target instanceof WritableStream) target.abort(error).catch(() => {});
   }
 }
