@@ -10,6 +10,7 @@
  */
 import { LARGEST_CLASS_BYTES, MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { CLASS_COUNT, classOf } from '@millrace/core/internal';
+import { abortedBy } from '../dispatch/task-options.js';
 
 /** How often one looks whether other threads have freed something. */
 const LOOK_EVERY_MS = 5;
@@ -41,8 +42,6 @@ export interface Patience {
 /** One that waits. */
 interface Waiter {
   readonly need: Need;
-  readonly timeoutMs: number;
-  readonly since: number;
   /** Aborted when it goes without having been served. */
   readonly gone: AbortController;
   resolve(lot: Lot): void;
@@ -96,11 +95,15 @@ export class MemoryLine {
     const lot = this.take(need);
     if (lot) return lot;
     if (this.#closed) throw this.#closed;
-    if (signal?.aborted) throw aborted(signal);
+    if (signal?.aborted) throw abortedBy(signal);
     const holds = need.given ? 1 : 0;
     const { memoryBytes, slices } = this.#pools.stats();
-    // Nobody will give anything back, so that it will never be enough.
-    if (slices.live <= holds && this.#length === 0) throw exhausted(need, memoryBytes, undefined);
+    if (slices.live <= holds && this.#length === 0) {
+      // Nobody will give anything back, so that it is enough now or never: somebody just may have.
+      const late = this.#attempt(need);
+      if (late) return late;
+      throw exhausted(need, memoryBytes, undefined);
+    }
     if (timeoutMs === 0) throw exhausted(need, memoryBytes, 0);
     return this.#stand(need, timeoutMs, signal);
   }
@@ -141,16 +144,15 @@ export class MemoryLine {
     const standing = new Promise<Lot>((resolve, reject) => {
       const since = performance.now();
       const gone = new AbortController();
-      const waiter: Waiter = { need, timeoutMs, since, gone, resolve, reject };
+      const waiter: Waiter = { need, gone, resolve, reject };
       waiters.push(waiter);
       const leave = (error: unknown): void => {
         const place = waiters.indexOf(waiter);
         if (place >= 0) waiters.splice(place, 1);
         this.#dismiss(waiter, error);
       };
-      onAbort = () => leave(aborted(signal!));
+      onAbort = () => leave(abortedBy(signal!));
       signal?.addEventListener('abort', onAbort, { once: true });
-      if (timeoutMs === Infinity) return;
       // The process stays alive for it: its promise is to settle.
       const look = (): void => {
         const leftMs = Math.max(since, line.movedAt) + timeoutMs - performance.now();
@@ -286,8 +288,4 @@ function exhausted(
     'ERR_POOL_EXHAUSTED',
     `Cannot run "${name}" as ${parts.join(' and ')} ${why}`,
   );
-}
-
-function aborted(signal: AbortSignal): MillraceError {
-  return new MillraceError('ERR_ABORTED', 'The task was aborted', { cause: signal.reason });
 }

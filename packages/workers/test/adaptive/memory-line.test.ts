@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { createMill, type Slice } from '@millrace/workers';
 import { gzip } from '@millrace/workers/ops';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MiB, noise, text } from '../content.ts';
 import { codeOf, failureOf } from '../failure.ts';
 import { copy, double, invert, sum, uneven } from '../ops.mjs';
@@ -63,6 +63,18 @@ describe('while all memory is lent', () => {
       }
     }
     expect(mill.stats().slices.live).toBe(1);
+  });
+
+  test('what comes back just before nobody holds any is had', async () => {
+    await using mill = await createMill({ threads: 1, memory: 4 * MiB, adaptive: PATIENT });
+    const { buffers } = mill;
+    const held = buffers.acquire(4 * MiB);
+    const stats = buffers.stats.bind(buffers);
+    vi.spyOn(buffers, 'stats').mockImplementationOnce(() => {
+      held.release();
+      return stats();
+    });
+    expect(await mill.run(sum, new Uint8Array(9).fill(1))).toBe(9);
   });
 
   test('with no patience it is one at once', async () => {
