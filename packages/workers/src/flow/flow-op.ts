@@ -1,5 +1,6 @@
 /** Which ops a flow can use: those that say how to cut their input. */
 import { MillraceError, type BufferPoolStrategy } from '@millrace/core';
+import { STRATEGIES } from '@millrace/core/internal';
 import type { Configured } from '../ops/configurations.js';
 import type { InPlaceOp, Op, TransformOp, ValueOp } from '../ops/define-op.js';
 
@@ -40,8 +41,6 @@ export function reducing<P, R>(op: ValueOp<P, R>): ValueOp<P, R> {
     }`,
   );
 }
-
-const STRATEGIES: readonly BufferPoolStrategy[] = ['adaptive', 'pooled', 'chunked', 'direct'];
 
 /** @throws MillraceError `ERR_INVALID_ARG` for what is no strategy, or none for `op` */
 export function checkStrategy(

@@ -13,14 +13,15 @@ import { IN_NO_CELL, type Task, type Terms, type Trouble } from '../dispatch/tas
 import type { Configured } from '../ops/configurations.js';
 import type { GeneratorOp } from '../ops/define-op.js';
 import { check } from './run.js';
-import { abortedBy, termsOf, type TaskOptions } from '../dispatch/task-options.js';
+import { abortedBy, termsOf, type RunOptions } from '../dispatch/task-options.js';
+import { checkStrategy } from './flow-op.js';
 
 /** What is asked of a generator; taken in with the first pull. */
 export interface GenerateRequest<P, Y> {
   readonly op: GeneratorOp<P, Y>;
   readonly data: Uint8Array | Slice | undefined;
   readonly params: P | undefined;
-  readonly options: TaskOptions | undefined;
+  readonly options: RunOptions | undefined;
 }
 
 class GeneratorTask implements Task {
@@ -129,6 +130,7 @@ async function* pull<P, Y>(
   const lent: Slice[] = [];
   const stop = (): AbortSignal => (signal ? AbortSignal.any([leaving, signal]) : leaving);
   try {
+    checkStrategy(options.strategy, config);
     submitter.requireRoom();
     const task = await taskOf(submitter, config, terms, data, lent, stop).catch(
       (error: unknown) => {

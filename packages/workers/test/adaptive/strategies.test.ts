@@ -8,6 +8,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { BLOCK, MiB, noise, text } from '../content.ts';
 import { codeOf, failureOf } from '../failure.ts';
 import { Gate } from '../gate.ts';
+import { each } from '../generator-ops.mjs';
 import { copy, invert, invertChunks } from '../ops.mjs';
 import { fileOf, newPath } from '../temporary.ts';
 
@@ -189,6 +190,14 @@ describe('what is refused', () => {
       expect(error.message).toContain('"split"');
       const pooled = await mill.run(invert, noise(3), undefined, { strategy: 'pooled' });
       expect(Buffer.compare(pooled, inverted(noise(3)))).toBe(0);
+    },
+  );
+
+  test.each(['swift' as never, 'chunked', 'direct'] as const)(
+    '%s for an op that generates',
+    async (cut) => {
+      const outputs = mill.run(each, noise(3), undefined, { strategy: cut });
+      expect(await codeOf(outputs.next())).toBe('ERR_INVALID_ARG');
     },
   );
 
