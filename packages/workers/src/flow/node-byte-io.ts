@@ -72,7 +72,8 @@ export function writerOf(target: NodeByteTarget): ByteWriter {
 }
 
 function isFilePart(end: unknown): end is FilePart {
-  return typeof end === 'object' && end !== null && 'file' in end && 'position' in end;
+  if (typeof end !== 'object' || end === null || 'read' in end || 'write' in end) return false;
+  return 'file' in end && 'position' in end;
 }
 
 function isFileHandle(end: unknown): end is FileHandle {

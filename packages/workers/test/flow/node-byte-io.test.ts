@@ -247,6 +247,8 @@ describe('A reader', () => {
     expectSame(await bytesFrom(content), content);
     expectSame(await bytesFrom(piecesOf(content)), content);
     expectSame(await bytesFrom(new Blob([content]).stream()), content);
+    const own = { file: 'of its own', position: 0, read: () => 0 };
+    expect(readerOf(own)).toBe(own);
     expect(() => readerOf({} as ByteReader)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG' }),
     );
@@ -364,6 +366,8 @@ describe('A writer', () => {
     const memory = new Uint8Array(content.length);
     await copy(memory, content);
     expectSame(memory, content);
+    const own = { file: 'of its own', position: 0, write: () => {} };
+    expect(writerOf(own)).toBe(own);
     expect(() => writerOf({} as ByteWriter)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG' }),
     );
