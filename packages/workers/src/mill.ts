@@ -81,7 +81,8 @@ export class Mill implements AsyncDisposable {
   /**
    * Buffers, copies and tees by the size of their objects, over {@link buffers}; its thresholds are the
    * mill's, and so are the cap and the pressure that it goes by. `adaptive.stats()` counts the mill's own
-   * operations on this thread as well, but not those on a slice that the caller gives.
+   * operations on this thread as well; those on a slice that the caller gives only if their output is made in
+   * chunks.
    */
   get adaptive(): AdaptiveBufferPool {
     if (this.#adaptive) return this.#adaptive;
@@ -161,7 +162,7 @@ export class Mill implements AsyncDisposable {
     await this.#coordinator.warmUp(ops);
   }
 
-  /** Resolves when there is room for a task: fewer than `maxQueue` are in flight. */
+  /** Resolves when there is room for a task: fewer than `maxQueue` are in flight or wait for memory. */
   ready(): Promise<void> {
     return this.#coordinator.room();
   }

@@ -24,6 +24,8 @@ export async function openWindow(
   options: FlowOptions,
 ): Promise<ChunkWindow> {
   const split = config.definition.split!;
+  const chunks = source.feed(split);
+  checkSize(submitter, config, chunks);
   const whole = source.whole?.(split);
   const plan = new Plan(submitter.supply, {
     bytes: source.totalBytes,
@@ -31,8 +33,6 @@ export async function openWindow(
     chunkBytes: split.size,
     strategy: options.strategy,
   });
-  const chunks = source.feed(split);
-  checkSize(submitter, config, chunks);
   const one =
     plan.strategy === 'pooled' && whole
       ? await pooled(submitter, config, whole, plan, options)

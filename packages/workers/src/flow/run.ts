@@ -71,7 +71,7 @@ function runWhole(
   }
   return result
     ? send(submitter, task, result, gate, signal)
-    : runLater(submitter, config, terms, data, gate, signal);
+    : runLater(submitter, task, config, terms, data, gate, signal);
 }
 
 function send(
@@ -96,6 +96,7 @@ function time({ supply }: Submitter, bytes: number, result: Promise<unknown>): v
 /** Runs it when there is memory for it. */
 async function runLater(
   submitter: Submitter,
+  task: RunTask,
   config: Configured,
   terms: Terms,
   data: Uint8Array | Slice | undefined,
@@ -115,7 +116,6 @@ async function runLater(
     throw error;
   }
   if (bytes && bytes.length > 0) lot.input!.bytes.set(bytes);
-  const task = unusedTask();
   const result = task.beginWith(submitter, config, terms, given, lot, signal !== undefined);
   try {
     // Both may have come about in the meantime.

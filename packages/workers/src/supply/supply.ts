@@ -65,7 +65,7 @@ export class Supply {
 
   /** A slice for a whole object, which one task works on. */
   lentWhole(bytes: number): void {
-    this.books.usage.lent(categoryOf(this.settings, bytes), bytes);
+    this.books.usage.lent(this.categoryOf(bytes), bytes);
   }
 
   lent({ input, output }: Lot): void {

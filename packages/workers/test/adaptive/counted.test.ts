@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { createMill, type Mill } from '@millrace/workers';
+import { createMill, type Mill, type Slice } from '@millrace/workers';
 import { crc32, gzip } from '@millrace/workers/ops';
 import { describe, expect, test } from 'vitest';
 import { MiB, noise } from '../content.ts';
@@ -16,6 +16,19 @@ const threads = 2;
 
 const operationsOf = (mill: Mill): unknown => mill.adaptive.stats().operations;
 const NONE = { pooled: 0, chunked: 0, direct: 0 };
+
+/** All memory that is free. */
+function takeAll({ buffers }: Mill): Slice[] {
+  const held: Slice[] = [];
+  for (const size of [4 * MiB, MiB, 256 * KiB, 64 * KiB, 16 * KiB, 4 * KiB]) {
+    for (;;) {
+      const slice = buffers.tryAcquire(size);
+      if (!slice) break;
+      held.push(slice);
+    }
+  }
+  return held;
+}
 
 describe('the figures of the adaptive pool', () => {
   test('count what the mill does, by size and strategy', async () => {
@@ -55,6 +68,9 @@ describe('the figures of the adaptive pool', () => {
     await failureOf(mill.run(sum, 'text' as never));
     expect(operationsOf(mill)).toEqual({ small: NONE, medium: NONE, large: NONE, veryLarge: NONE });
     expect(mill.adaptive.stats().totalGets).toBe(0);
+    // Its chunks take memory for their output.
+    await mill.run(gzip, slice);
+    expect(mill.adaptive.stats().operations.large).toEqual({ ...NONE, pooled: 1 });
   });
 
   test('tell of buffers in use, and of those who wait', async () => {
@@ -161,14 +177,7 @@ describe('an op that submits tasks of its own', () => {
       const params = { gate: gate.words, bytes, strategy };
       const submitting = mill.run(submit, undefined, params);
       await gate.reached(1);
-      const held = [];
-      for (const size of [4 * MiB, MiB, 256 * KiB, 64 * KiB, 16 * KiB, 4 * KiB]) {
-        for (;;) {
-          const slice = mill.buffers.tryAcquire(size);
-          if (!slice) break;
-          held.push(slice);
-        }
-      }
+      const held = takeAll(mill);
       gate.open();
       await gate.reached(2);
       for (const slice of held) slice.release();
@@ -184,14 +193,7 @@ describe('an op that submits tasks of its own', () => {
     const gate = new Gate();
     const submitting = mill.run(submit, undefined, { gate: gate.words, bytes: 300 * KiB });
     await gate.reached(1);
-    const held = [];
-    for (const size of [4 * MiB, MiB, 256 * KiB, 64 * KiB, 16 * KiB, 4 * KiB]) {
-      for (;;) {
-        const slice = mill.buffers.tryAcquire(size);
-        if (!slice) break;
-        held.push(slice);
-      }
-    }
+    const held = takeAll(mill);
     gate.open();
     expect(await submitting).toEqual(['ERR_POOL_EXHAUSTED', 'ERR_POOL_EXHAUSTED']);
     for (const slice of held) slice.release();

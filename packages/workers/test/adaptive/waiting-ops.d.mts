@@ -8,5 +8,4 @@ interface Submission extends Gated {
   readonly strategy?: BufferPoolStrategy;
 }
 
-export const sum: ValueOp<void, number>;
 export const submit: ValueOp<Submission, (number | string)[]>;

@@ -1,15 +1,10 @@
 /** Ops that submit tasks of their own while memory is short. */
 import { defineOp } from '@millrace/workers';
 import { gzip } from '@millrace/workers/ops';
-
-const url = import.meta.url;
-
-export const sum = defineOp(url, 'sum', {
-  run: (bytes) => bytes.reduce((total, byte) => total + byte, 0),
-});
+import { sum } from '../ops.mjs';
 
 /** Comes to the gate with all ops told to the workers, and goes on when it is open: what each of its tasks gave. */
-export const submit = defineOp(url, 'submit', {
+export const submit = defineOp(import.meta.url, 'submit', {
   async run(_bytes, { gate, bytes, strategy }, { mill }) {
     const input = new Uint8Array(bytes).fill(1);
     await mill.run(sum, input);
