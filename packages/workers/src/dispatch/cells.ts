@@ -99,11 +99,6 @@ export class Cells {
     return cell;
   }
 
-  /** The task in a cell. */
-  taskIn(cell: number): Task | undefined {
-    return this.#tasks[cell];
-  }
-
   /** The cells that hold a task. */
   all(): number[] {
     return [...this.#tasks.keys()].filter((cell) => this.#tasks[cell] !== undefined);

@@ -20,23 +20,17 @@ function litter(kilobytes: number): number {
   return sum;
 }
 
-test('collections are counted by kind, with their pauses and what they freed', async () => {
+test('collections are counted, with their pauses and what they freed', async () => {
   const gc = watch();
-  expect(gc.isOn).toBe(false);
   gc.start();
-  expect(gc.isOn).toBe(true);
   await until(() => {
     litter(2000);
     return gc.figures().count >= 5;
   });
-  const { count, pauseMs, longestPauseMs, freedBytes, byKind } = gc.figures();
-  expect(byKind.minor.count).toBeGreaterThan(0);
-  const kinds = Object.values(byKind);
-  expect(kinds.reduce((sum, kind) => sum + kind.count, 0)).toBe(count);
-  expect(kinds.reduce((sum, kind) => sum + kind.pauseMs, 0)).toBeCloseTo(pauseMs, 6);
-  expect(Math.max(...kinds.map((kind) => kind.longestPauseMs))).toBe(longestPauseMs);
+  const { count, pauseMs, longestPauseMs, freedBytes } = gc.figures();
   expect(longestPauseMs).toBeGreaterThan(0);
   expect(longestPauseMs).toBeLessThanOrEqual(pauseMs);
+  expect(pauseMs).toBeLessThanOrEqual(count * longestPauseMs);
   expect(freedBytes).toBeGreaterThan(count * 1000);
 });
 
