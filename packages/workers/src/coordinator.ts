@@ -31,6 +31,7 @@ import {
   type Welcome,
   type WorkerMessage,
 } from './threads/messages.js';
+import { holding } from './threads/holding.js';
 import { householdOf } from './threads/household.js';
 import { Health } from './threads/health.js';
 import type { ThreadSettings } from './threads/settings.js';
@@ -42,9 +43,6 @@ import { WarmUps } from './threads/warm-ups.js';
 
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
-
-/** The longest that a timer of Node's can run. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly memory: number;
@@ -168,11 +166,9 @@ export class Coordinator implements Submitter {
    */
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
     const coordinator = new Coordinator(options);
-    // A thread that starts does not hold the process, but its owner, who waits for it, does.
-    const holding = setInterval(() => {}, LONGEST_MS);
-    if (options.minThreads > 0)
-      await new Promise<void>((resolve) => (coordinator.#onReady = resolve));
-    clearInterval(holding);
+    if (options.minThreads > 0) {
+      await holding(new Promise<void>((resolve) => (coordinator.#onReady = resolve)));
+    }
     coordinator.#memoryWatch.prepare();
     if (!coordinator.#refusal) return coordinator;
     await coordinator.#stopped;

@@ -1,8 +1,6 @@
 /** Warm-ups: what threads import before they are asked to, those that start later too. */
 import type { OpAddress, Warmth } from '../ops/warmth.js';
-
-/** The longest that a timer of Node's can run. */
-const LONGEST_MS = 2 ** 31 - 1;
+import { holding } from './holding.js';
 
 export class WarmUps {
   /** What a thread that starts is to import. */
@@ -23,14 +21,11 @@ export class WarmUps {
     const number = this.warmth.number + 1;
     this.warmth = { type: 'warmth', number, ops: [...this.warmth.ops, ...added] };
     tell({ type: 'warmth', number, ops: added });
-    const holding = setInterval(() => {}, LONGEST_MS);
     try {
-      await warmed(number);
+      await holding(warmed(number));
     } catch (error) {
       this.warmth = { ...this.warmth, ops: this.warmth.ops.filter((op) => !added.includes(op)) };
       throw error;
-    } finally {
-      clearInterval(holding);
     }
   }
 }
