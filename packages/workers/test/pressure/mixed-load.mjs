@@ -3,20 +3,11 @@
  * hundred is very large. Every byte is compared with what it should be.
  */
 
+import { numbersFrom } from '../chance.mjs';
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const LARGEST = 4 * MiB;
-
-/** Pseudo-random numbers from 0 to 1. Source: T. Ettinger's mulberry32. */
-function numbers(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function sizeOf(random) {
   const kind = random();
@@ -40,7 +31,8 @@ export class MixedLoad {
 
   constructor(pool, seed = 1) {
     this.#pool = pool;
-    this.#random = numbers(seed);
+    const number = numbersFrom(seed);
+    this.#random = () => number() / 2 ** 32;
     for (let at = 0; at < this.#content.length; at += 4) {
       this.#content.writeUInt32LE(Math.floor(this.#random() * 2 ** 32), at);
     }

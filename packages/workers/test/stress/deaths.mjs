@@ -3,6 +3,7 @@
 
 import { createMill } from '@millrace/workers';
 import { workersOf } from '@millrace/workers/internal';
+import { numbersFrom } from '../chance.mjs';
 import * as ops from './death-ops.mjs';
 
 const THREADS = 2;
@@ -52,7 +53,7 @@ export async function dieInAllWays({ deaths, seed = 1, say = () => {} }) {
     maxDeathsInARow: 1000,
     resourceLimits: { maxOldGenerationSizeMb: 24 },
   });
-  const random = randomFrom(seed);
+  const random = numbersFrom(seed);
   /** @type {string[]} */
   const faults = [];
   let rounds = 0;
@@ -228,15 +229,4 @@ async function within(ms, promise) {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Numbers that look random, the same ones each time (mulberry32). */
-function randomFrom(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (t ^ (t >>> 14)) >>> 0;
-  };
 }

@@ -16,6 +16,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { crc32 as checksum } from 'node:zlib';
+import { numbersFrom } from '../chance.mjs';
 import { slopeOf } from './slope.mjs';
 
 const KiB = 1024;
@@ -300,15 +301,10 @@ function expectBytes(got, wanted) {
   if (got !== wanted) throw new Error(`${got} bytes came in place of ${wanted}`);
 }
 
-/** Numbers by chance, the same with the same seed. */
+/** What happens by chance, the same with the same seed. */
 function randomFrom(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const number = numbersFrom(seed);
+  const next = () => number() / 2 ** 32;
   const below = (bound) => Math.floor(next() * bound);
   return {
     below,
