@@ -36,7 +36,8 @@ export async function main(args: readonly string[]): Promise<number> {
     // commander's "(Did you mean --keep?)" stands on a line of its own.
     const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
     const [name = ''] = args;
-    const command = name === 'gzip' || name === 'simulate' ? `millrace ${name}` : 'millrace';
+    const isCommand = program.commands.some((command) => command.name() === name);
+    const command = isCommand ? `millrace ${name}` : 'millrace';
     writeText(STDERR, `millrace: ${shown(message)}\nTry '${command} --help' for more.\n`);
     return ERROR;
   }
