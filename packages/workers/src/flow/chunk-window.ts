@@ -16,15 +16,14 @@ import {
 import { PAGE_BYTES } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
-import type { Lot, Need } from '../supply/memory-line.js';
 import type { Plan } from '../supply/plan.js';
-import type { Frame, Split } from '../ops/definition.js';
+import type { Frame } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
-import { outputRoom } from '../ops/output-bound.js';
 import type { Terms } from '../dispatch/task.js';
 import { Chunk, partTerms } from './chunk.js';
 import { reading, writing } from './io-error.js';
 import { Reduction, merged } from './reduction.js';
+import { WindowMemory } from './window-memory.js';
 
 /** Where chunks get their input. */
 export interface Feed {
@@ -95,13 +94,13 @@ export interface FlowResult {
 export class ChunkWindow {
   readonly #submitter: Submitter;
   readonly #config: Configured;
-  readonly #split: Split;
   readonly #feed: Feed;
   readonly #sink: Sink;
   /** Where workers write their own output: what is changed in place stays at its position. */
   readonly #files: RangeFiles | undefined;
   readonly #options: FlowOptions;
   readonly #plan: Plan;
+  readonly #memory: WindowMemory;
   /** In the order of the input. */
   readonly #chunks: Chunk[] = [];
   readonly #startedAt = performance.now();
@@ -121,14 +120,6 @@ export class ChunkWindow {
   /** Chunks in the hands of the workers: while there are any, a large operation holds a permit. */
   #atWork = 0;
   #permitted = false;
-  /** Chunks that have their slices, those included that are being written. */
-  #held = 0;
-  /**
-   * Where all input lies in one slice, the output that is kept until the end: who holds a slice and waits for
-   * another could wait for one who does the same.
-   */
-  #kept: Slice | undefined;
-  #keptIsFree: boolean;
   #fed = false;
   #failure: { error: unknown } | undefined;
   #wake: (() => void)[] = [];
@@ -143,25 +134,18 @@ export class ChunkWindow {
   ) {
     this.#submitter = submitter;
     this.#config = config;
-    this.#split = config.definition.split!;
     this.#feed = feed;
     this.#sink = sink;
     this.#files = config.kind === 'in-place' ? sink.files : undefined;
     this.#options = options;
     this.#plan = plan;
-    this.#kept = plan.whole?.output;
-    this.#keptIsFree = this.#kept !== undefined;
+    const { supply } = submitter;
+    this.#memory = new WindowMemory(supply, config, feed, plan, this.#stopping.signal);
     this.#gate = options.gate ?? submitter.large;
     this.#large = this.#gate.isLarge(feed.totalBytes);
     this.#weight = this.#gate.weightOf(feed.totalBytes);
     this.#terms = partTerms(options.terms, this.#large, this.#gate.exempt);
     this.#reduction = new Reduction(config);
-  }
-
-  /** Bytes of room for the output of one chunk, a range of `slice` if there is that; 0 for an op that writes none. */
-  #outputBytes(slice: Slice | undefined): number {
-    if (this.#config.kind !== 'transform') return 0;
-    return outputRoom(this.#config, Math.min(this.#split.size, slice?.byteLength ?? Infinity));
   }
 
   /** Runs the whole flow. When it settles, no task of it is left and all its slices are back. */
@@ -175,12 +159,8 @@ export class ChunkWindow {
       await Promise.all([this.#read(), this.#write()]);
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      const { supply } = this.#submitter;
-      const whole = { input: this.#plan.whole?.input, output: this.#kept };
-      whole.input?.release();
-      whole.output?.release();
-      supply.tookBack(whole);
-      supply.took(this.#plan.bytes, performance.now() - this.#startedAt);
+      this.#memory.close();
+      this.#submitter.supply.took(this.#plan.bytes, performance.now() - this.#startedAt);
     }
     if (this.#failure) throw this.#failure.error;
     this.#result.elapsedMs = performance.now() - this.#startedAt;
@@ -202,13 +182,17 @@ export class ChunkWindow {
     try {
       checkSize(this.#submitter, this.#config, this.#feed);
       while (!this.#failure) {
-        if (this.#held >= this.#plan.window) {
+        if (this.#memory.isFull) {
           await this.#change();
           continue;
         }
         if (this.#feed.prepare) await reading(this.#feed.prepare());
-        const chunk = await this.#lease();
-        if (!chunk) continue;
+        const slices = await this.#memory.lease();
+        if (!slices) {
+          if (this.#memory.isLent && !this.#failure) await this.#change();
+          continue;
+        }
+        const chunk = new Chunk(this.#config, this.#terms, slices, () => this.#onSettled());
         if (!(await this.#fill(chunk))) return;
         if (this.#files) chunk.target = fileFor(chunk, this.#files);
         if (!(await this.#submit(chunk))) return;
@@ -231,7 +215,7 @@ export class ChunkWindow {
         }
       } catch {
         // Stopped: nothing else ends the wait.
-        this.#release(chunk);
+        this.#memory.takeBack(chunk);
         return false;
       }
       this.#permitted = true;
@@ -260,76 +244,11 @@ export class ChunkWindow {
     );
     while (!filled && !this.#failure) await Promise.race([watch, this.#change()]);
     if (!this.#failure) return true;
-    const released = watch.then(() => this.#release(chunk));
+    const released = watch.then(() => this.#memory.takeBack(chunk));
     this.#feed.abort?.();
     // A read from a pipe may never come back: a stopped flow does not wait for it, but its memory does.
     if (this.#feed.abort) await released;
     return false;
-  }
-
-  /** A chunk with its slices; `undefined` when something has changed that is to be looked at first. */
-  async #lease(): Promise<Chunk | undefined> {
-    const given = this.#feed.slice;
-    const outputBytes = this.#outputBytes(given);
-    if (!given) {
-      const lot = await this.#obtain({
-        name: this.#config.name,
-        inputBytes: this.#feed.inputBytes,
-        outputBytes,
-      });
-      return lot && this.#chunk(lot.input!, lot.output, lot);
-    }
-    if (outputBytes === 0) return this.#chunk(given, undefined, NONE);
-    const need = { name: this.#config.name, inputBytes: 0, outputBytes, given };
-    if (!this.#kept) {
-      const first = await this.#obtain(need);
-      if (!first) return undefined;
-      this.#submitter.supply.lent(first);
-      this.#kept = first.output;
-      this.#keptIsFree = true;
-    }
-    if (this.#keptIsFree) {
-      this.#keptIsFree = false;
-      return this.#chunk(given, this.#kept, NONE);
-    }
-    const more = this.#submitter.supply.line.take(need);
-    if (more) return this.#chunk(given, more.output, more);
-    if (!this.#failure) await this.#change();
-    return undefined;
-  }
-
-  #chunk(input: Slice, output: Slice | undefined, own: Lot): Chunk {
-    this.#held++;
-    this.#submitter.supply.lent(own);
-    return new Chunk(this.#config, this.#terms, input, output, own, () => this.#onSettled());
-  }
-
-  #release(chunk: Chunk): void {
-    chunk.release();
-    this.#submitter.supply.tookBack(chunk.own);
-    this.#held--;
-    if (this.#kept && chunk.outputSlice === this.#kept) this.#keptIsFree = true;
-  }
-
-  /** Others hold the memory, or our own chunks do: either gives some back, or it will never be enough. */
-  async #obtain(need: Need): Promise<Lot | undefined> {
-    const { supply } = this.#submitter;
-    try {
-      const lot = supply.line.take(need) ?? (await supply.wait(need, this.#stopping.signal));
-      supply.had(need.inputBytes + need.outputBytes);
-      return lot;
-    } catch (error) {
-      if (this.#failure) return undefined;
-      const exhausted = error instanceof MillraceError && error.code === 'ERR_POOL_EXHAUSTED';
-      if (!exhausted || this.#held === 0) throw error;
-      // It goes on with the chunks that it has.
-      if (this.#plan.strategy !== 'direct') {
-        const why = 'the memory for more chunks was not free in time';
-        this.#plan.degrade('direct', need.inputBytes + need.outputBytes, why);
-      }
-      await this.#change();
-      return undefined;
-    }
   }
 
   /** Writes what is finished, in order. */
@@ -367,7 +286,7 @@ export class ChunkWindow {
       } catch (error) {
         this.#stop(error);
       } finally {
-        for (const chunk of ready) this.#release(chunk);
+        for (const chunk of ready) this.#memory.takeBack(chunk);
         this.#changed();
       }
     }
@@ -461,8 +380,6 @@ export function checkSize(
     `Cannot run "${name}" of ${url} in chunks of ${size} bytes with an overlap of ${overlap} as a slice holds ${largest} at most`,
   );
 }
-
-const NONE: Lot = { input: undefined, output: undefined };
 
 export function aborted(reason: unknown): MillraceError {
   return new MillraceError('ERR_ABORTED', 'The flow was aborted', { cause: reason });

@@ -18,10 +18,17 @@ export function partTerms(usual: Terms = USUAL_TERMS, large: boolean, exempt: bo
   return large || exempt ? { ...usual, bulk: large, large: true } : usual;
 }
 
+export interface ChunkSlices {
+  readonly input: Slice;
+  /** Absent for an op that works in place, or gives a value. */
+  readonly output: Slice | undefined;
+  /** Those of them that the chunk gives back: not one whose other ranges are other chunks', for instance. */
+  readonly own: Lot;
+}
+
 export class Chunk implements Task {
   readonly config: Configured;
   readonly inputSlice: Slice;
-  /** Absent for an op that works in place, or gives a value. */
   readonly outputSlice: Slice | undefined;
   /** Where the lead begins in the slice: more than 0 for direct reads, which begin with a page, and in a slice that holds the whole object. */
   offset = 0;
@@ -41,19 +48,15 @@ export class Chunk implements Task {
   value: unknown;
   settled = false;
   error: unknown;
-  /** Those of its slices that it gives back. */
   readonly own: Lot;
   /** The input file was shorter than it had been. */
   inputEnded = false;
   readonly #onSettled: () => void;
 
-  /** @param own those of its slices that it gives back: not one whose other ranges are other chunks', for instance */
   constructor(
     config: Configured,
     terms: Terms,
-    input: Slice,
-    output: Slice | undefined,
-    own: Lot,
+    { input, output, own }: ChunkSlices,
     onSettled: () => void,
   ) {
     this.config = config;
