@@ -23,17 +23,17 @@ export function levelsOf(
   const startMs = trace[0]?.timestampMs ?? 0;
   const uses = new Map<BufferClass, Use>();
   const holders = new Map<number, Use>();
-  for (const { type, id, size, timestampMs } of trace) {
-    if (type === 'retrieved' && size <= upTo) {
-      const bufferClass = bufferClassOf(size, settings.bufferSizes);
-      const use = uses.get(bufferClass) ?? new Use(startMs);
-      uses.set(bufferClass, use);
-      holders.set(id, use);
-      use.change(1, timestampMs);
-    } else if (type === 'returned') {
-      holders.get(id)?.change(-1, timestampMs);
-      holders.delete(id);
-    }
+  for (const { type, id, size, timestampMs, failed } of trace) {
+    if (failed || (type !== 'retrieved' && type !== 'returned')) continue;
+    // What is handed out again has come back between, though the trace does not tell.
+    holders.get(id)?.change(-1, timestampMs);
+    holders.delete(id);
+    if (type === 'returned' || size > upTo) continue;
+    const bufferClass = bufferClassOf(size, settings.bufferSizes);
+    const use = uses.get(bufferClass) ?? new Use(startMs);
+    uses.set(bufferClass, use);
+    holders.set(id, use);
+    use.change(1, timestampMs);
   }
   const endMs = trace.at(-1)?.timestampMs ?? startMs;
   for (const use of uses.values()) use.change(0, endMs);
@@ -68,13 +68,12 @@ export function heldBySlot(trace: Iterable<TraceEvent>, upTo: number): Map<numbe
     held.set(slot, (held.get(slot) ?? 0) + ms - get.timestampMs);
   };
   for (const event of trace) {
-    const { type, id, timestampMs } = event;
+    const { type, id, timestampMs, failed } = event;
     lastMs = timestampMs;
+    if (failed || (type !== 'retrieved' && type !== 'returned')) continue;
+    end(gets.get(id), timestampMs);
+    gets.delete(id);
     if (type === 'retrieved' && event.size <= upTo) gets.set(id, event);
-    else if (type === 'returned') {
-      end(gets.get(id), timestampMs);
-      gets.delete(id);
-    }
   }
   for (const get of gets.values()) end(get, lastMs);
   return held;

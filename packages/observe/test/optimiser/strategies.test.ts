@@ -88,6 +88,17 @@ describe('pool sizes', () => {
     expect(result!.expectedImprovement.overallScore).toBeGreaterThan(0.3);
   });
 
+  test('have no place for gets that failed, nor for buffers whose return is not told of', async () => {
+    const trace = waves(12, 1000).flatMap((event) => {
+      if (event.type === 'retrieved') return [event, { ...event, id: 0, failed: true as const }];
+      // Of three in four it is not; each is handed out again in the next wave.
+      return event.id % 12 < 9 ? [] : [event];
+    });
+    const again = trace.map((event) => ({ ...event, id: event.failed ? 0 : 1 + (event.id % 12) }));
+    const result = await analyze(new PoolSizeStrategy(), evidence(again, TIGHT));
+    expect(values(result!)['pools.small.maxSize']).toBe(12);
+  });
+
   test('shrink where a stock beforehand is far too large', async () => {
     const loose = evidence(waves(3, 1000), { ...POOLED, defaultPoolSize: 60 });
     const result = await analyze(new PoolSizeStrategy(), loose);
