@@ -72,8 +72,9 @@ export class DemandHistory {
     const firstHour = this.#hours.step;
     if (this.#latest?.firstHour === firstHour && whole.length > 0) return this.#latest;
     const seen = whole.length > 0 ? whole : this.#hours.cells;
+    // What is seen of no whole hour counts as of this one: one before may be before time began, and no season is told from it.
     const forecast = (value: (hour: Hour) => number): Forecast =>
-      forecastHours(seen.map(value), firstHour - seen.length, AHEAD);
+      forecastHours(seen.map(value), firstHour - whole.length, AHEAD);
     this.#latest = {
       firstHour,
       buffers: {

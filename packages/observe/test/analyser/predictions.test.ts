@@ -40,6 +40,14 @@ describe('what will be needed', () => {
     });
   });
 
+  test('is what there has been so far, in the first hour of a clock that begins with 0', () => {
+    const analyzer = new BufferAnalyzer({ confidenceThreshold: 0 });
+    analyzer.processEvent(retrieved(1000, 1));
+    const demand = { ...nothing, smallBuffers: 1, totalMemory: 4 * KiB, peakMemory: 4 * KiB };
+    expect(analyzer.predictions()).toMatchObject({ nextHour: demand, nextWeek: demand });
+    expect(analyzer.trends().predictedLoad).toBeCloseTo(1 / 3600, 12);
+  });
+
   test('is told by class, with the bytes of their buffers', () => {
     const analyzer = new BufferAnalyzer({}, () => START + DAY);
     analyzer.processEvent(retrieved(START, 1, 1000, undefined, 'small'));
