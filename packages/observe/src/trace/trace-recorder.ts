@@ -37,8 +37,7 @@ export class TraceRecorder {
   #written: Promise<void> = Promise.resolve();
   #failure: unknown;
   #closed: Promise<void> | undefined;
-  #recorded = 0;
-  #dropped = 0;
+  #counts = { recorded: 0, dropped: 0 };
 
   private constructor(path: string, file: FileHandle, most: number) {
     this.#path = path;
@@ -68,10 +67,10 @@ export class TraceRecorder {
 
   collectEvent(event: BufferEvent): void {
     if (this.#closed || this.#failure !== undefined || this.#backlog >= this.#most) {
-      this.#dropped++;
+      this.#counts.dropped++;
       return;
     }
-    this.#recorded++;
+    this.#counts.recorded++;
     this.#batched++;
     this.#batch += lineOf(traceEventOf(event));
     if (this.#batch.length >= BATCH_CHARS) this.#flush();
@@ -83,21 +82,21 @@ export class TraceRecorder {
   }
 
   get seen(): number {
-    return this.#recorded + this.#dropped;
+    return this.recorded + this.dropped;
   }
 
   get recorded(): number {
-    return this.#recorded;
+    return this.#counts.recorded;
   }
 
   get dropped(): number {
-    return this.#dropped;
+    return this.#counts.dropped;
   }
 
   /** Counts from 0 again; the file goes on. */
   reset(): void {
-    this.#recorded = 0;
-    this.#dropped = 0;
+    this.#flush();
+    this.#counts = { recorded: 0, dropped: 0 };
   }
 
   /**
@@ -127,7 +126,9 @@ export class TraceRecorder {
 
   #flush(): void {
     const batch = this.#batch;
+    if (batch === '') return;
     const events = this.#batched;
+    const counts = this.#counts;
     this.#batch = '';
     this.#batched = 0;
     this.#backlog += batch.length;
@@ -139,8 +140,8 @@ export class TraceRecorder {
       }
       this.#backlog -= batch.length;
       if (this.#failure === undefined) return;
-      this.#recorded -= events;
-      this.#dropped += events;
+      counts.recorded -= events;
+      counts.dropped += events;
     });
   }
 }

@@ -149,6 +149,15 @@ describe('a trace recorder', () => {
     expect(recorder.metrics()).toEqual({ seen: 1, recorded: 0, dropped: 1 });
   });
 
+  test('counts what could not be written where it was counted before', async () => {
+    const recorder = await TraceRecorder.open('/dev/full');
+    recorder.collectEvent(EVENT);
+    recorder.reset();
+    recorder.collectEvent(EVENT);
+    await expect(recorder.close()).rejects.toMatchObject({ code: 'ERR_WRITE' });
+    expect(recorder.metrics()).toEqual({ seen: 1, recorded: 0, dropped: 1 });
+  });
+
   test.each([0, -1, Number.NaN])('refuses a backlog of %s', async (maxBacklogBytes) => {
     await expect(TraceRecorder.open(newPath(), { maxBacklogBytes })).rejects.toMatchObject({
       code: 'ERR_INVALID_ARG',
