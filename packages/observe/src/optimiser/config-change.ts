@@ -6,7 +6,7 @@ import { BUFFER_CLASSES } from '@millrace/core';
 import { slotBytesFor } from '@millrace/core/internal';
 import type { ConfigChange, RiskLevel } from './optimization-result.js';
 
-type Value = number | string;
+type Value = ConfigChange['newValue'];
 
 /** What a change alters, setting by setting; what is so already is left out. @param memoryBytes what the pools have */
 export function changesOf(
@@ -138,7 +138,7 @@ function lastName(parameter: string): string {
 function* leaves(tree: object, at = ''): Generator<[string, Value]> {
   for (const [name, value] of Object.entries(tree) as [string, unknown][]) {
     if (typeof value === 'object' && value !== null) yield* leaves(value, `${at}${name}.`);
-    else if (typeof value === 'number' || typeof value === 'string') yield [at + name, value];
+    else if (isValue(value)) yield [at + name, value];
   }
 }
 
@@ -147,5 +147,9 @@ function valueAt(settings: BufferManagerSettings, parameter: string): Value | un
   for (const name of parameter.split('.')) {
     at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[name] : undefined;
   }
-  return typeof at === 'number' || typeof at === 'string' ? at : undefined;
+  return isValue(at) ? at : undefined;
+}
+
+function isValue(value: unknown): value is Value {
+  return ['number', 'string', 'boolean'].includes(typeof value);
 }

@@ -17,8 +17,8 @@ export const RISK_LEVELS: readonly RiskLevel[] = ['low', 'medium', 'high', 'crit
 export interface ConfigChange {
   /** A setting of `BufferManagerConfig`, with dots: `pools.small.maxSize`. */
   readonly parameter: string;
-  readonly oldValue: number | string;
-  readonly newValue: number | string;
+  readonly oldValue: number | string | boolean;
+  readonly newValue: number | string | boolean;
   /** What it does, in words. */
   readonly impact: string;
   readonly risk: RiskLevel;

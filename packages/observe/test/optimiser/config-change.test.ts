@@ -60,6 +60,16 @@ describe('changes of settings', () => {
     });
   });
 
+  test('may be of what is either so or not', () => {
+    const change = { enablePooling: false, pools: { huge: { validateOnGet: false } } };
+    const changes = changesOf(settings, change, MEMORY);
+    expect(configOf(changes)).toEqual(change);
+    expect(configOf(changes, 'oldValue')).toEqual({
+      enablePooling: true,
+      pools: { huge: { validateOnGet: true } },
+    });
+  });
+
   test('are none where all is so already', () => {
     expect(
       changesOf(settings, { maxPoolSize: 10, pools: { small: { maxSize: 10 } } }, MEMORY),
