@@ -32,31 +32,40 @@ export interface Finding {
   readonly class?: BufferClass;
 }
 
-/** A rule as alerting works by it. */
-export interface AlertRule {
-  readonly name: string;
-  readonly type: BufferAlertType;
-  readonly perClass: boolean;
+/** Where a value is wrong, and where it is well again. */
+export interface Bounds {
   readonly breach: 'above' | 'below';
   readonly limit: number;
   readonly resolvesAt: number;
+}
+
+/** A rule as alerting works by it. */
+export interface AlertRule extends Bounds {
+  readonly name: string;
+  readonly type: BufferAlertType;
+  readonly perClass: boolean;
   find(sample: BufferSample, bufferClass: BufferClass | undefined): Finding | undefined;
   severity(value: number): AlertSeverity;
   message(finding: Finding, bufferClass: BufferClass | undefined): string;
   suggest(sample: BufferSample, bufferClass: BufferClass | undefined): readonly string[];
 }
 
-/** A rule about the figures of one class. */
-export function classRule(
-  rule: Omit<AlertRule, 'perClass' | 'find' | 'message' | 'suggest'> & {
-    find(figures: ClassSample): Finding | undefined;
-    message(value: number, bufferClass: BufferClass): string;
-    suggest(figures: ClassSample, bufferClass: BufferClass): readonly string[];
-  },
-): AlertRule {
+/** What a rule makes of the figures of one class. */
+interface ClassJudgement {
+  find(figures: ClassSample): Finding | undefined;
+  severity(value: number): AlertSeverity;
+  message(value: number, bufferClass: BufferClass): string;
+  suggest(figures: ClassSample, bufferClass: BufferClass): readonly string[];
+}
+
+/** A built-in rule about each class, named after what it tells. */
+export function classRule(type: BufferAlertType, bounds: Bounds, rule: ClassJudgement): AlertRule {
   return {
-    ...rule,
+    name: type,
+    type,
     perClass: true,
+    ...bounds,
+    severity: (value) => rule.severity(value),
     find: ({ classes }, of) => of && rule.find(classes[of]),
     message: ({ value }, of) => (of ? rule.message(value, of) : ''),
     suggest: ({ classes }, of) => (of ? rule.suggest(classes[of], of) : []),

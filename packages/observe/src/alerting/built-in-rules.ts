@@ -4,8 +4,8 @@
  * Each suggestion names a setting and the value that the figures of the sample ask for.
  */
 import { BUFFER_CLASSES, type BufferClass } from '@millrace/core';
-import { classRule, type AlertRule } from './alert-rule.js';
-import type { BufferSample, ClassSample } from './buffer-sample.js';
+import { classRule, type AlertRule, type Bounds } from './alert-rule.js';
+import type { BufferSample } from './buffer-sample.js';
 import type { BufferThresholds } from './thresholds.js';
 
 /** Room above what is found, where a limit is to be raised. */
@@ -13,27 +13,35 @@ const ROOM = 1.25;
 /** Of fewer gets, a hit rate tells nothing: the first buffers of a pool are never in stock. */
 const FEWEST_GETS = 20;
 
-/** @param hysteresis how far beyond its limit a value must be back, as a part of the limit */
+/** @param hysteresis how far beyond its limit a value must be back, as a part of the limit; of a rate that is to be high, of the rest of it */
 export function builtInRules(thresholds: BufferThresholds, hysteresis: number): AlertRule[] {
-  const back = (limit: number): number => limit * (1 - hysteresis);
+  const above = (limit: number): Bounds => ({
+    breach: 'above',
+    limit,
+    resolvesAt: limit * (1 - hysteresis),
+  });
+  const below = (limit: number): Bounds => ({
+    breach: 'below',
+    limit,
+    resolvesAt: limit + hysteresis * (1 - limit),
+  });
   return [
-    memoryRule(thresholds.maxMemoryUsage, back(thresholds.maxMemoryUsage)),
-    hitRateRule(thresholds.minHitRate, hysteresis),
-    leakRule(thresholds.maxLeakRate, back(thresholds.maxLeakRate)),
-    corruptionRule(thresholds.maxCorruptionRate, back(thresholds.maxCorruptionRate)),
-    poolSizeRule(thresholds.poolSizeThreshold, back(thresholds.poolSizeThreshold)),
-    exhaustionRule(),
+    memoryRule(above(thresholds.maxMemoryUsage)),
+    hitRateRule(below(thresholds.minHitRate)),
+    leakRule(above(thresholds.maxLeakRate)),
+    corruptionRule(above(thresholds.maxCorruptionRate)),
+    poolSizeRule(above(thresholds.poolSizeThreshold)),
+    exhaustionRule(above(0)),
   ];
 }
 
-function memoryRule(limit: number, resolvesAt: number): AlertRule {
+function memoryRule(bounds: Bounds): AlertRule {
+  const { limit } = bounds;
   return {
     name: 'high-memory-usage',
     type: 'high-memory-usage',
     perClass: false,
-    breach: 'above',
-    limit,
-    resolvesAt,
+    ...bounds,
     find(sample) {
       const largest = largestOf(sample);
       const { memoryUsage, inUse, inStock } = sample.classes[largest];
@@ -58,13 +66,9 @@ function memoryRule(limit: number, resolvesAt: number): AlertRule {
   };
 }
 
-function hitRateRule(limit: number, hysteresis: number): AlertRule {
-  return classRule({
-    name: 'low-hit-rate',
-    type: 'low-hit-rate',
-    breach: 'below',
-    limit,
-    resolvesAt: limit + hysteresis * (1 - limit),
+function hitRateRule(bounds: Bounds): AlertRule {
+  const { limit } = bounds;
+  return classRule('low-hit-rate', bounds, {
     find({ retrieved, hits }) {
       if (retrieved < FEWEST_GETS) return undefined;
       return { value: hits / retrieved, metrics: { retrieved, hits } };
@@ -89,13 +93,9 @@ function hitRateRule(limit: number, hysteresis: number): AlertRule {
   });
 }
 
-function leakRule(limit: number, resolvesAt: number): AlertRule {
-  return classRule({
-    name: 'buffer-leak',
-    type: 'buffer-leak',
-    breach: 'above',
-    limit,
-    resolvesAt,
+function leakRule(bounds: Bounds): AlertRule {
+  const { limit } = bounds;
+  return classRule('buffer-leak', bounds, {
     find({ leaked, inUse, longestHeldMs }) {
       // Those beside the pool are not among the ones in use there.
       const value = leaked === 0 ? 0 : leaked / Math.max(leaked, inUse);
@@ -110,13 +110,9 @@ function leakRule(limit: number, resolvesAt: number): AlertRule {
   });
 }
 
-function corruptionRule(limit: number, resolvesAt: number): AlertRule {
-  return classRule({
-    name: 'corruption',
-    type: 'corruption',
-    breach: 'above',
-    limit,
-    resolvesAt,
+function corruptionRule(bounds: Bounds): AlertRule {
+  const { limit } = bounds;
+  return classRule('corruption', bounds, {
     find({ corrupted, returned }) {
       const value = corrupted / Math.max(1, returned, corrupted);
       return { value, metrics: { corrupted, returned } };
@@ -136,13 +132,9 @@ function corruptionRule(limit: number, resolvesAt: number): AlertRule {
   });
 }
 
-function poolSizeRule(limit: number, resolvesAt: number): AlertRule {
-  return classRule({
-    name: 'pool-size',
-    type: 'pool-size',
-    breach: 'above',
-    limit,
-    resolvesAt,
+function poolSizeRule(bounds: Bounds): AlertRule {
+  const { limit } = bounds;
+  return classRule('pool-size', bounds, {
     find: ({ inUse, inStock }) => ({ value: inUse + inStock, metrics: { inUse, inStock } }),
     severity: (value) => (value > 2 * limit ? 'error' : 'warning'),
     message: (value, of) =>
@@ -159,20 +151,15 @@ function poolSizeRule(limit: number, resolvesAt: number): AlertRule {
   });
 }
 
-function exhaustionRule(): AlertRule {
-  return classRule({
-    name: 'exhaustion',
-    type: 'exhaustion',
-    breach: 'above',
-    limit: 0,
-    resolvesAt: 0,
+function exhaustionRule(bounds: Bounds): AlertRule {
+  return classRule('exhaustion', bounds, {
     find: ({ failed, retrieved, inUse }) => ({
       value: failed,
       metrics: { failed, retrieved, inUse },
     }),
     severity: () => 'critical',
     message: (value, of) => `There was no memory for ${value} gets of class ${of}`,
-    suggest: ({ failed, bufferSize }: ClassSample, of) => [
+    suggest: ({ failed, bufferSize }, of) => [
       `Raise "memory" of the pools by ${failed * bufferSize} bytes or more: ${failed} gets of class ${of} found none`,
     ],
   });
