@@ -1,11 +1,11 @@
 /** How configurations did, beside each other: for people and for programs. */
 import { basename } from 'node:path';
-import type { BufferRun, PerformanceGain } from '@millrace/observe';
+import type { BufferRun, PerformanceGain, SimulatedRun } from '@millrace/observe';
 import { bytesText, shown } from './text.js';
 
 export interface Contender {
   readonly name: string;
-  readonly run: BufferRun;
+  readonly run: SimulatedRun;
   /** Over the first contender. */
   readonly gain: PerformanceGain;
 }
@@ -45,32 +45,11 @@ export function comparisonText(trace: string, contenders: readonly Contender[]):
 /** A line of JSON for each configuration. */
 export function comparisonJson(trace: string, contenders: readonly Contender[]): string {
   return contenders
-    .map(
-      ({ name, run, gain }) =>
-        `${JSON.stringify({ trace, config: name, ...figures(run), gain })}\n`,
-    )
+    .map(({ name, run, gain }) => {
+      const { parts: _, ...figures } = run;
+      return `${JSON.stringify({ trace, config: name, ...figures, gain })}\n`;
+    })
     .join('');
-}
-
-function figures(run: BufferRun): BufferRun {
-  const { durationMs, gets, hits, hitRate, failed, made, peakMemory, meanMemory } = run;
-  const { waits, waitedMs, longestWaitMs, meanLatencyMs, p99LatencyMs, throughput } = run;
-  return {
-    durationMs,
-    gets,
-    hits,
-    hitRate,
-    failed,
-    made,
-    peakMemory,
-    meanMemory,
-    waits,
-    waitedMs,
-    longestWaitMs,
-    meanLatencyMs,
-    p99LatencyMs,
-    throughput,
-  };
 }
 
 const LINES: readonly [name: string, of: (run: BufferRun) => string][] = [

@@ -73,12 +73,17 @@ describe('millrace simulate', () => {
   });
 
   test('--memory makes gets wait that find none', async () => {
-    const waitsOf = async (...args: string[]): Promise<number> => {
-      const { stdout } = await millrace(['simulate', trace, '--json', ...args]);
-      return (JSON.parse(String(stdout)) as { waits: number }).waits;
+    const memory = 8 * 1024 * 1024;
+    const run = async (...more: string[]): Promise<{ waits: number; peakMemory: number }> => {
+      const { stdout } = await millrace(['simulate', trace, '--config', roomy, '--json', ...more]);
+      return JSON.parse(String(stdout)) as { waits: number; peakMemory: number };
     };
-    expect(await waitsOf('--memory', String(4 * 1024 * 1024))).toBeGreaterThan(0);
-    expect(await waitsOf()).toBe(0);
+    const short = await run('--memory', String(memory));
+    expect(short.waits).toBeGreaterThan(0);
+    expect(short.peakMemory).toBeLessThanOrEqual(memory);
+    const ample = await run();
+    expect(ample.waits).toBe(0);
+    expect(ample.peakMemory).toBeGreaterThan(memory);
   });
 
   test.each([
