@@ -1,9 +1,10 @@
-/** Collectors: what a monitor hands its events to. These two are there; a `TraceRecorder` is one as well. */
+/** Collectors: what a monitor hands its events to. These three are there; a `TraceRecorder` is one as well. */
 import {
   BUFFER_CLASSES,
   BUFFER_EVENT_TYPES,
   type BufferClass,
   type BufferEventType,
+  type ThreadId,
 } from '@millrace/core';
 import { HistogramStripes } from '@millrace/core/internal';
 import type { MonitoredEvent } from './event-words.js';
@@ -72,6 +73,8 @@ export interface LatencyMetrics {
 
 const MICROSECONDS = 1000;
 const LONGEST_US = 2 ** 40;
+/** Collectors are of the monitor's thread alone. */
+const ONLY_THREAD = 1 as ThreadId;
 
 /** How long what it is about took, by type: see `BufferEvent.durationMs`. To the microsecond, within 1/64. */
 export class LatencyHistograms implements BufferCollector {
@@ -109,9 +112,6 @@ export class LatencyHistograms implements BufferCollector {
     this.#histograms.clear();
   }
 }
-
-type OnlyThread = Parameters<HistogramStripes['recorder']>[0];
-const ONLY_THREAD = 1 as OnlyThread;
 
 /** Keeps the latest events. */
 export class RecentEvents implements BufferCollector {

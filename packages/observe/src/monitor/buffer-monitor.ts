@@ -44,7 +44,7 @@ export interface BufferMonitorOptions {
   readonly eventsPerThread?: number;
   /**
    * One use of a buffer in so many is told of, on average; can be changed at any time. An analyser and a trace know only of
-   * those, and are to be read as a sample. Samples for alerting are exact anyway.
+   * those, and are to be read as a sample. Samples for alerting are exact anyway, as failed gets are always told of.
    *
    * @defaultValue 1
    */
@@ -177,7 +177,10 @@ export class BufferMonitor {
     this.#board.forget(thread);
   }
 
-  /** Has threads tell of what they do, and reads that from now on, without keeping the process alive. Nothing happens if it runs. */
+  /**
+   * Has threads tell of what they do, and reads that from now on, without keeping the process alive. Nothing happens if it runs.
+   * The first sample has what came while it was off as well, of managers that were watched by then.
+   */
   start(): void {
     if (this.running) return;
     Atomics.store(this.handle.words, EVERY, this.#sampleEvery);

@@ -213,13 +213,13 @@ test('recent events are the latest, oldest first', () => {
   expect(recent.metrics().events).toEqual([]);
 });
 
-test('a sample is what came in the interval, and how it stood at its end', () => {
+test('a sample is what came since the one before, and how it stood at its end', () => {
   const config = {
     allocationStrategy: 'pooled',
     pools: { small: { maxSize: 3, validateOnGet: false } },
   } as const;
   const { clock, manager, monitor } = monitored({ intervalMs: 1000 }, config);
-  manager.getBuffer(1).release(); // before it began
+  manager.getBuffer(1).release(); // is of the first sample, as it is watched already
   monitor.start();
   monitor.poll();
   expect(monitor.lastSample).toBeUndefined();
