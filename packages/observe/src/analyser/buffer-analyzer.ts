@@ -15,7 +15,7 @@ import {
 import { Capacities } from './capacities.js';
 import { DemandHistory } from './demand-history.js';
 import { Leases, type Lease } from './leases.js';
-import { PatternWindow, type BufferPattern } from './pattern.js';
+import { PANES, PatternWindow, type BufferPattern } from './pattern.js';
 import { peakFrom, predictionsFrom, type BufferPredictions } from './predictions.js';
 import { TrendWindow, type TrendDirections } from './trend-window.js';
 
@@ -54,6 +54,8 @@ export class BufferAnalyzer {
   readonly #trends: TrendWindow;
   readonly #demand = new DemandHistory();
   #nowMs = Number.NEGATIVE_INFINITY;
+  /** Until then it is of no use to look for idle tags again. */
+  #tagsBusyUntilMs = Number.NEGATIVE_INFINITY;
   #leasesOfOtherTags = 0;
 
   /**
@@ -174,7 +176,10 @@ export class BufferAnalyzer {
     return window;
   }
 
+  /** Hardly more of them are idle before the window has slid on, and to look takes long. */
   #forgetIdleTags(): void {
+    if (this.#nowMs < this.#tagsBusyUntilMs) return;
+    this.#tagsBusyUntilMs = this.#nowMs + this.config.patternWindowSizeMs / PANES;
     for (const [key, window] of this.#tags) {
       if (window.pattern(this.#nowMs) === undefined) this.#tags.delete(key);
     }

@@ -9,7 +9,7 @@ import { LevelTimes } from './level-times.js';
 import { Moments } from './moments.js';
 import { TimeSteps } from './time-steps.js';
 
-const PANES = 12;
+export const PANES = 12;
 
 /** Pools are made large enough for all but this share of the time. */
 const TAIL = 0.99;

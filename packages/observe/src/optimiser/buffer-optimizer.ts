@@ -157,6 +157,7 @@ export class BufferOptimizer {
     this.#entries = [];
     try {
       const measured = this.#live.run(this.#nowMs());
+      if (measured.gets + measured.failed < LEAST_GETS) return [];
       const evidence = new Evidence({
         trace: this.#trace.events(),
         settings: this.#manager.settings,
@@ -165,7 +166,6 @@ export class BufferOptimizer {
         measured,
         sinceMs: this.#sinceMs,
       });
-      if (measured.gets + measured.failed < LEAST_GETS) return [];
       this.#beginPeriod();
       if (this.#onTrial !== undefined && !(await this.#judge(this.#onTrial, evidence, measured))) {
         return this.#entries;

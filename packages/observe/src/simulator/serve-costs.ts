@@ -1,6 +1,7 @@
 /**
  * What it costs to serve a get: taking a buffer from the stock, and making one.
  */
+import { median } from '../analyser/trend-test.js';
 import type { TraceEvent } from '../trace/trace-event.js';
 
 export interface ServeCosts {
@@ -37,7 +38,7 @@ export function costsOf(trace: Iterable<TraceEvent>): ServeCosts {
     made = type === 'allocated';
   }
   if (hitsMs.length < LEAST_HITS) return DEFAULT_COSTS;
-  const medianMs = hitsMs.sort((a, b) => a - b)[hitsMs.length >> 1]!;
+  const medianMs = median(hitsMs);
   return medianMs > 0 ? costs(medianMs / HIT_MS) : DEFAULT_COSTS;
 }
 
