@@ -6,12 +6,13 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { readJson, reportsDir, root } from './root.mjs';
 import { say, tool } from './run.mjs';
 
-const emptyReport = { numPassedTests: 0, numFailedTests: 0, testResults: [] };
+const emptyReport = { numPassedTests: 0, testResults: [] };
 
 /**
  * @typedef {object} Tally
  * @property {number} passed
  * @property {number} failed
+ * @property {string[]} failures - Names of the tests that failed, each with the first line of what it said
  * @property {string[]} skipped - Names of the tests that were skipped
  */
 
@@ -56,8 +57,15 @@ export async function runTests({ name, filters = [], node = process.execPath }) 
  * @returns {Tally}
  */
 export function readTally(report) {
-  const { numPassedTests, numFailedTests, testResults, exitCode } = readJson(report);
-  /** @type {{ status: string, name: string, assertionResults: { status: string, fullName: string }[] }[]} */
+  const { numPassedTests, testResults, exitCode } = readJson(report);
+  /**
+   * @type {{
+   *   status: string;
+   *   name: string;
+   *   message?: string;
+   *   assertionResults: { status: string; fullName: string; failureMessages?: string[] }[];
+   * }[]}
+   */
   const files = testResults;
   // A file that could not be loaded has no tests to count, and has failed all the same.
   const brokenFiles = files.filter(
@@ -71,8 +79,24 @@ export function readTally(report) {
       )
       .map((test) => `${relative(root, file.name)}: ${test.fullName}`),
   );
-  const failed = numFailedTests + brokenFiles.length;
-  return { passed: numPassedTests, failed: failed || (exitCode ? 1 : 0), skipped };
+  const failures = [
+    ...brokenFiles.map((file) => `${relative(root, file.name)}: ${firstLine(file.message)}`),
+    ...files.flatMap((file) =>
+      file.assertionResults
+        .filter((test) => test.status === 'failed')
+        .map(
+          (test) =>
+            `${relative(root, file.name)}: ${test.fullName}: ${firstLine(test.failureMessages?.[0])}`,
+        ),
+    ),
+  ];
+  if (failures.length === 0 && exitCode) failures.push('an error outside every test');
+  return { passed: numPassedTests, failed: failures.length, failures, skipped };
+}
+
+/** @param {string} [text] */
+function firstLine(text = '') {
+  return text.split('\n', 1)[0];
 }
 
 /** @param {Tally} tally */

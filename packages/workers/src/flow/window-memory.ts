@@ -35,13 +35,7 @@ export class WindowMemory {
   #keptIsFree: boolean;
 
   /** @param stopping ends the wait for memory */
-  constructor(
-    supply: Supply,
-    config: Configured,
-    feed: Feed,
-    plan: Plan,
-    stopping: AbortSignal,
-  ) {
+  constructor(supply: Supply, config: Configured, feed: Feed, plan: Plan, stopping: AbortSignal) {
     this.#supply = supply;
     this.#config = config;
     this.#feed = feed;
