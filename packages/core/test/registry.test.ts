@@ -53,6 +53,25 @@ test('an id is given out again after it was buried, swept and recycled, and not 
   expect(registry.isAlive(id)).toBe(true);
 });
 
+test('a thread is gone when its id has been recycled, even if another has that then', () => {
+  const registry = freshRegistry();
+  const id = registry.register(1);
+  const epoch = registry.epochOf(id);
+  const gone: boolean[] = [];
+  for (const step of [
+    () => registry.bury(id, 1),
+    () => registry.beginSweep(id, sweeper),
+    () => registry.recycle(id, sweeper),
+    () => registry.register(2),
+  ]) {
+    gone.push(registry.isGone(id, epoch));
+    step();
+  }
+  expect(gone).toEqual([false, false, false, true]);
+  expect(registry.isGone(id, epoch)).toBe(true);
+  expect(registry.isGone(id, registry.epochOf(id))).toBe(false);
+});
+
 test('a thread is buried once, and by the name that it was registered with', () => {
   const registry = freshRegistry();
   const id = registry.register(7);

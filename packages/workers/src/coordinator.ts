@@ -34,6 +34,7 @@ import {
 import { holding } from './threads/holding.js';
 import { householdOf } from './threads/household.js';
 import { Health } from './threads/health.js';
+import type { MillMonitor } from './threads/mill-monitor.js';
 import type { ThreadSettings } from './threads/settings.js';
 import type { WorkerThread } from './threads/thread.js';
 import type { Tenants } from './threads/tenants.js';
@@ -48,6 +49,7 @@ export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly memory: number;
   readonly memoryManager: MemoryManagerConfig | undefined;
   readonly adaptive: AdaptiveOptions | undefined;
+  readonly monitor: MillMonitor | undefined;
 }
 
 export interface CoordinatorStats extends DispatchStats {
@@ -117,6 +119,9 @@ export class Coordinator implements Submitter {
       this.memory = new MemoryManager(this.buffers, options.memoryManager, memoryProbes());
       const adaptive = checkedAdaptive(options.adaptive ?? {}, large, this.buffers);
       this.#limits = { maxQueue, graceMs, large, adaptive };
+      // What cannot be posted to a thread is told now.
+      structuredClone(options.monitor?.handle);
+      options.monitor?.follow(this.buffers);
     } catch (error) {
       void this.#threads.endAll();
       throw error;
@@ -344,6 +349,7 @@ export class Coordinator implements Submitter {
     return {
       thread,
       memory: this.buffers.handle,
+      monitor: this.#settings.monitor?.handle,
       dispatch: this.#words.buffer,
       ops: this.#ops.all(),
       threads: this.threadCount,

@@ -20,6 +20,7 @@ export type {
   PumpToValueOptions,
   StreamOptions,
 } from './mill-options.js';
+export type { MillMonitor } from './threads/mill-monitor.js';
 export type { AdaptiveOptions } from './supply/settings.js';
 export type { MillStats } from './mill-stats.js';
 export type { FlowOp } from './flow/flow-op.js';

@@ -7,6 +7,7 @@ import type { FlowSource } from './flow/source.js';
 import type { FlowTarget } from './flow/target.js';
 import type { ValueOp } from './ops/define-op.js';
 import type { AdaptiveOptions } from './supply/settings.js';
+import type { MillMonitor } from './threads/mill-monitor.js';
 import type { ThreadOptions } from './threads/settings.js';
 
 export interface MillOptions extends ThreadOptions, LimitOptions {
@@ -19,6 +20,8 @@ export interface MillOptions extends ThreadOptions, LimitOptions {
    * `largeObjectThreshold` and `maxConcurrentLargeOps` are to an adaptive pool, the mill's own are here.
    */
   adaptive?: AdaptiveOptions;
+  /** Hears of the buffers that threads manage, and forgets those of threads that die: a `BufferMonitor` of `millrace/observe`. */
+  monitor?: MillMonitor;
 }
 
 export interface StreamOptions {

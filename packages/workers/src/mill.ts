@@ -378,11 +378,11 @@ export class Mill implements AsyncDisposable {
  *   memory is to be pre-allocated that is not there
  */
 export async function createMill(options: MillOptions = {}): Promise<Mill> {
-  const { memory = 256 * MiB, memoryManager, adaptive } = options;
+  const { memory = 256 * MiB, memoryManager, adaptive, monitor } = options;
   const threads = checked(options);
   const limits = checkedLimits(options, threads.threads);
   return new Mill(
-    await Coordinator.start({ ...threads, ...limits, memory, memoryManager, adaptive }),
+    await Coordinator.start({ ...threads, ...limits, memory, memoryManager, adaptive, monitor }),
   );
 }
 

@@ -67,6 +67,8 @@ export interface EventSampling {
    * failed. It is read anew for each use that is told of, so it may be a getter over what others change.
    */
   readonly every: number;
+  /** Is called after each upkeep, whether anything was told of or not. */
+  onUpkeep?(): void;
 }
 
 /** Is called for each event, in the middle of what is told: it must be quick, and use no buffer of the manager. */

@@ -99,6 +99,11 @@ export class BufferLedger {
     this.#untilTold = 0;
   }
 
+  /** There was upkeep. */
+  kept(): void {
+    if (this.sink !== undefined) this.#sampling?.onUpkeep?.();
+  }
+
   /** Whether somebody is to be told of what becomes of this buffer in use. */
   tellsOf(stored: StoredBuffer): boolean {
     if (this.sink === undefined) return false;

@@ -299,6 +299,7 @@ export class BufferManager {
       leaked++;
       this.#ledger.tell('leak', stored, now, now - stored.lastUsed);
     }
+    this.#ledger.kept();
     return { destroyed, leaked };
   }
 

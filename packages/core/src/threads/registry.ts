@@ -115,6 +115,17 @@ export class ThreadRegistry {
     return (Atomics.load(this.#words, this.#at(id)) & STATE_MASK) === ALIVE;
   }
 
+  /** How often `id` has been given out: that tells those apart who have it one after the other. */
+  epochOf(id: ThreadId): number {
+    return Atomics.load(this.#words, this.#at(id) + THREAD_EPOCH);
+  }
+
+  /** Whether the thread that got `id` as the `epoch`-th is dead, and all that it held is back. */
+  isGone(id: ThreadId, epoch: number): boolean {
+    const free = Atomics.load(this.#words, this.#at(id) + THREAD_STATE) === FREE;
+    return free || this.epochOf(id) !== epoch;
+  }
+
   /** The highest id that was ever given out. */
   get high(): number {
     return Atomics.load(this.#words, THREADS_HIGH);

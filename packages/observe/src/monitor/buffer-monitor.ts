@@ -14,14 +14,17 @@ import {
   type BroadcastReader,
   type BufferClass,
   type BufferManager,
+  type BufferPools,
+  type ThreadId,
 } from '@millrace/core';
+import { MAX_THREADS } from '@millrace/core/internal';
 import type { BufferAlerting } from '../alerting/buffer-alerting.js';
 import type { BufferSample } from '../alerting/buffer-sample.js';
 import type { BufferAnalyzer } from '../analyser/buffer-analyzer.js';
 import { traceEventOf } from '../trace/trace-event.js';
 import type { BufferCollector } from './buffer-collector.js';
 import { EventWords, type MonitoredEvent } from './event-words.js';
-import { FiguresBoard, FiguresWords } from './figures.js';
+import { FiguresBoard } from './figures.js';
 import {
   EVERY,
   FIGURES_SHAPE,
@@ -31,10 +34,11 @@ import {
   wordsOf,
 } from './monitor-layout.js';
 import { MonitorTap, type MonitorHandle } from './monitor-tap.js';
+import { OpenUses } from './open-uses.js';
 import { sampleOf } from './sampling.js';
 
 export interface BufferMonitorOptions {
-  /** Threads that can be heard beside this one. @defaultValue 32 */
+  /** Threads that can be heard beside this one. @defaultValue 127, which is as many as can have a memory in common */
   readonly threads?: number;
   /**
    * Events of one thread that wait to be read, a power of two; more than that, and the oldest are dropped, and counted.
@@ -49,7 +53,7 @@ export interface BufferMonitorOptions {
    * @defaultValue 1
    */
   readonly sampleEvery?: number;
-  /** How often alerting gets a sample. @defaultValue 1000 */
+  /** How often alerting gets a sample: as often as managers have upkeep, or less. @defaultValue 1000 */
   readonly intervalMs?: number;
   /** How often events are read while the monitor runs. @defaultValue 50 */
   readonly pollMs?: number;
@@ -62,6 +66,8 @@ export interface BufferMonitorOptions {
 
 export interface BufferMonitorStats {
   readonly running: boolean;
+  /** Threads beside this one that are heard: those that have died are not any more. */
+  readonly threads: number;
   /** Events that threads wrote: read + dropped + pending. */
   readonly written: number;
   readonly read: number;
@@ -93,10 +99,11 @@ export class BufferMonitor {
   readonly #stripes: readonly Stripe[];
   readonly #tap: MonitorTap;
   readonly #event = new EventWords();
-  readonly #row = new FiguresWords();
   readonly #board = new FiguresBoard();
+  readonly #openUses = new OpenUses();
   readonly #failed = new Map<BufferClass, number>();
-  #manager: BufferManager | undefined;
+  readonly #intervalMs: number;
+  #pools: BufferPools | undefined;
   #sampleEvery: number;
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Infinity;
@@ -107,7 +114,7 @@ export class BufferMonitor {
 
   /** @throws MillraceError `ERR_INVALID_ARG` */
   constructor(options: BufferMonitorOptions = {}) {
-    const { threads = 32, eventsPerThread = 4096, sampleEvery = 1 } = options;
+    const { threads = MAX_THREADS - 1, eventsPerThread = 4096, sampleEvery = 1 } = options;
     const { intervalMs = 1000, pollMs = 50, collectors = [] } = options;
     const { nowMs = () => performance.timeOrigin + performance.now() } = options;
     need('threads', threads, Number.isInteger(threads) && threads >= 0 && threads <= 1024);
@@ -118,7 +125,8 @@ export class BufferMonitor {
     this.#sampleEvery = checkedEvery(sampleEvery);
     const shape = { threads, eventsPerThread };
     const words = new Int32Array(new SharedArrayBuffer(wordsOf(shape) * 4));
-    this.handle = { ...shape, words, intervalMs };
+    this.handle = { ...shape, words };
+    this.#intervalMs = intervalMs;
     this.analyzer = options.analyzer;
     this.alerting = options.alerting;
     this.#collectors = [...collectors];
@@ -127,7 +135,7 @@ export class BufferMonitor {
     this.#stripes = Array.from({ length: threads + 1 }, (_, thread) =>
       stripeOf(this.handle, thread),
     );
-    this.#tap = new MonitorTap(this.handle, 0);
+    this.#tap = new MonitorTap(this.handle, 0, 0);
   }
 
   get running(): boolean {
@@ -154,12 +162,29 @@ export class BufferMonitor {
   }
 
   /**
-   * Hears of what `manager` does, on this thread, and of no other there. Once an interval it has upkeep. Managers of other threads are
-   * watched there, by a `MonitorTap`.
+   * Hears of what `manager` does, on this thread, beside others there. Once an interval it has upkeep. Managers of other threads are
+   * watched there: `MonitorTap.attach(currentThread())?.watch(manager)`.
    */
   watch(manager: BufferManager): void {
-    this.#manager = manager;
     this.#tap.watch(manager);
+  }
+
+  /**
+   * Forgets threads that die, once their memory is back: their buffers count no more, and collectors are told that those in use
+   * are destroyed. A mill that is given this monitor sees to that: `createMill({ monitor })`.
+   *
+   * @param pools the memory that the threads which are heard have in common
+   * @throws MillraceError `ERR_INVALID_ARG` while threads of another memory are heard: they have the same numbers
+   */
+  follow(pools: BufferPools): void {
+    this.poll();
+    if (this.#pools !== undefined && this.#pools !== pools && this.stats().threads > 0) {
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `Cannot hear of a second mill as ${this.stats().threads} threads of the first are heard: make another monitor`,
+      );
+    }
+    this.#pools = pools;
   }
 
   /** Has `collector` get what is read from now on. @returns ends that */
@@ -171,12 +196,6 @@ export class BufferMonitor {
     };
   }
 
-  /** A thread has ended: its buffers, and how it stood, count no more. Another may have its number. */
-  forget(thread: number): void {
-    this.poll();
-    this.#board.forget(thread);
-  }
-
   /**
    * Has threads tell of what they do, and reads that from now on, without keeping the process alive. Nothing happens if it runs.
    * The first sample has what came while it was off as well, of managers that were watched by then.
@@ -184,7 +203,7 @@ export class BufferMonitor {
   start(): void {
     if (this.running) return;
     Atomics.store(this.handle.words, EVERY, this.#sampleEvery);
-    this.#dueMs = this.#nowMs() + this.handle.intervalMs;
+    this.#dueMs = this.#nowMs() + this.#intervalMs;
     this.#timer = setInterval(() => this.poll(), this.#pollMs);
     this.#timer.unref();
   }
@@ -198,11 +217,11 @@ export class BufferMonitor {
     this.#drain();
   }
 
-  /** Stops, and lets go of the manager. */
+  /** Stops, and lets go of the managers and of the memory. */
   close(): void {
     this.stop();
-    this.#tap.unwatch();
-    this.#manager = undefined;
+    this.#tap.unwatchAll();
+    this.#pools = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -213,8 +232,14 @@ export class BufferMonitor {
   poll(): void {
     this.#drain();
     const nowMs = this.#nowMs();
+    const gone = this.#heard().filter(({ thread, epoch }) => this.#isGone(thread, epoch));
+    if (gone.length > 0) {
+      // Who is gone writes no more, so what is read after that look is all there is of it.
+      this.#drain();
+      for (const { thread, epoch } of gone) this.#forget(thread, epoch, nowMs);
+    }
     if (!this.running || nowMs < this.#dueMs) return;
-    this.#dueMs = nowMs + this.handle.intervalMs;
+    this.#dueMs = nowMs + this.#intervalMs;
     this.#endInterval(nowMs);
   }
 
@@ -228,6 +253,7 @@ export class BufferMonitor {
     const read = this.#read;
     return {
       running: this.running,
+      threads: this.#heard().filter(({ thread, epoch }) => !this.#isGone(thread, epoch)).length,
       written,
       read,
       dropped,
@@ -238,7 +264,7 @@ export class BufferMonitor {
   }
 
   #endInterval(nowMs: number): void {
-    this.#manager?.upkeep();
+    this.#tap.upkeep();
     this.#tap.report();
     this.#drain();
     const sample = sampleOf(nowMs, this.#board.sum(), this.#failed);
@@ -246,6 +272,26 @@ export class BufferMonitor {
     this.#lastSample = sample;
     this.#samples++;
     this.alerting?.check(sample);
+  }
+
+  /** Threads beside this one that are known, with their epochs. */
+  #heard(): { thread: number; epoch: number }[] {
+    return this.#board.threads.flatMap((thread) => {
+      const epoch = this.#board.epochOf(thread);
+      return thread === this.#tap.thread || epoch === undefined ? [] : [{ thread, epoch }];
+    });
+  }
+
+  /** Whether a thread has died, and its memory is back. */
+  #isGone(thread: number, epoch: number): boolean {
+    return this.#pools?.registry.isGone(thread as ThreadId, epoch) ?? false;
+  }
+
+  /** Unless its number is another's by now, which then has told so, and been noted. */
+  #forget(thread: number, epoch: number, nowMs: number): void {
+    if (this.#board.epochOf(thread) !== epoch) return;
+    this.#board.forget(thread);
+    for (const event of this.#openUses.leave(thread, nowMs)) this.#hand(event);
   }
 
   #drain(): void {
@@ -256,7 +302,6 @@ export class BufferMonitor {
       this.#drainStripe(stripe, events);
       if (events.length > before) told++;
     }
-    this.#read += events.length;
     if (told > 1) events.sort((a, b) => a.timestamp - b.timestamp);
     for (const event of events) this.#collect(event);
   }
@@ -265,10 +310,20 @@ export class BufferMonitor {
   #drainStripe({ thread, events: reader, figures }: Stripe, events: MonitoredEvent[]): void {
     const { words } = this.#event;
     for (let left = this.handle.eventsPerThread; left > 0 && reader.read(words) >= 0; left--) {
-      events.push(this.#event.decode(thread));
+      const event = this.#event.decode(thread);
+      this.#read++;
+      this.#enter(thread, this.#event.epoch, event.timestamp, events);
+      this.#openUses.note(event);
+      events.push(event);
     }
-    // All of them: the first of a thread are what its first interval begins with.
-    while (figures.read(this.#row.words) >= 0) this.#board.note(thread, this.#row.numbers());
+    while (figures.read(this.#board.words) >= 0) {
+      this.#enter(thread, this.#board.note(thread), this.#nowMs(), events);
+    }
+  }
+
+  /** Ends what another had in use that had the number before. */
+  #enter(thread: number, epoch: number, nowMs: number, events: MonitoredEvent[]): void {
+    for (const event of this.#openUses.enter(thread, epoch, nowMs)) events.push(event);
   }
 
   #collect(event: MonitoredEvent): void {
@@ -276,6 +331,10 @@ export class BufferMonitor {
     if (!success && eventType === 'retrieved') {
       this.#failed.set(of, (this.#failed.get(of) ?? 0) + 1);
     }
+    this.#hand(event);
+  }
+
+  #hand(event: MonitoredEvent): void {
     for (const collector of this.#collectors) this.#guarded(() => collector.collectEvent(event));
     if (this.analyzer) this.#guarded(() => this.analyzer?.processEvent(traceEventOf(event)));
   }

@@ -4,8 +4,9 @@
  *   0   bufferId, size, timestamp, durationMs: four doubles
  *   8   HEAD     type │ class << 4 │ success << 8
  *   9   WEIGHT   how many events it stands for
- *   10  LENGTH   units of TEXT
- *   11  TEXT     two UTF-16 units a word: the tag, or what went wrong; the first 32 units of it
+ *   10  EPOCH    of the thread: how often its number had been given out
+ *   11  LENGTH   units of TEXT
+ *   12  TEXT     two UTF-16 units a word: the tag, or what went wrong; the first 32 units of it
  */
 import {
   BUFFER_CLASSES,
@@ -17,8 +18,9 @@ import {
 const DOUBLES = 4;
 const HEAD = 8;
 const WEIGHT = 9;
-const LENGTH = 10;
-const TEXT = 11;
+const EPOCH = 10;
+const LENGTH = 11;
+const TEXT = 12;
 const MOST_TEXT = 32;
 const SUCCESS = 1 << 8;
 
@@ -26,6 +28,7 @@ const SUCCESS = 1 << 8;
 const TYPE_NUMBERS = numbered(BUFFER_EVENT_TYPES);
 const CLASS_NUMBERS = numbered(BUFFER_CLASSES);
 
+/** Even, as views of doubles are of whole ones. */
 export const EVENT_WORDS = TEXT + MOST_TEXT / 2;
 
 /** An event, and what a monitor knows of it. */
@@ -38,8 +41,17 @@ export interface MonitoredEvent extends BufferEvent {
 
 /** Words for one event, written and read in place. */
 export class EventWords {
-  readonly words = new Int32Array(EVENT_WORDS + 1);
+  readonly words = new Int32Array(EVENT_WORDS);
   readonly #doubles = new Float64Array(this.words.buffer, 0, DOUBLES);
+
+  /** Of the thread whose event it is. */
+  get epoch(): number {
+    return this.words[EPOCH]!;
+  }
+
+  set epoch(epoch: number) {
+    this.words[EPOCH] = epoch;
+  }
 
   /** @returns how many words it takes */
   encode(event: BufferEvent, weight: number): number {

@@ -1,8 +1,8 @@
 /**
- * A thread's way into a monitor: what its manager tells goes into the thread's stripe, and nobody is waited for.
+ * A thread's way into a monitor: what its managers tell goes into the thread's stripe, and nobody is waited for.
  *
- *   manager ──event, one use in EVERY──▶ ring of events
- *           ──figures, once an interval──▶ ring of figures
+ *   managers ──event, one use in EVERY──▶ ring of events
+ *            ──figures, at each upkeep────▶ ring of figures
  */
 import {
   BroadcastRing,
@@ -11,9 +11,11 @@ import {
   type BufferEvent,
   type BufferEventType,
   type BufferManager,
+  type BufferPools,
+  type EventSampling,
 } from '@millrace/core';
 import { EventWords } from './event-words.js';
-import { FiguresWords } from './figures.js';
+import { ThreadFigures } from './figures.js';
 import {
   EVERY,
   FIGURES_SHAPE,
@@ -26,8 +28,14 @@ import {
 /** What another thread needs to be heard by a monitor: it can be sent to it, or be its `workerData`. */
 export interface MonitorHandle extends MonitorShape {
   readonly words: Int32Array<SharedArrayBuffer>;
-  /** How often figures are wanted. */
-  readonly intervalMs: number;
+}
+
+/** A thread that is to be heard: in one of a mill, `currentThread()`. */
+export interface HeardThread<Handle = unknown> {
+  /** The handle of the monitor; `undefined`: there is none. */
+  readonly monitor: Handle;
+  /** The memory that it has in common with the monitor's thread; by its number there the monitor knows the thread. */
+  readonly buffers: Pick<BufferPools, 'thread' | 'registry'>;
 }
 
 /** After these, figures are wanted at once: no other event may come for long. */
@@ -40,42 +48,54 @@ function isSampled(type: BufferEventType): boolean {
   return type === 'retrieved' || type === 'returned' || type === 'reset' || type === 'resized';
 }
 
-export class MonitorTap {
+/** A ring has one writer: the taps of this thread, by the memory of their monitor. */
+const attached = new WeakMap<ArrayBufferLike, MonitorTap>();
+
+export class MonitorTap implements EventSampling {
   readonly thread: number;
   readonly #words: Int32Array;
-  readonly #intervalMs: number;
   readonly #events: BroadcastWriter;
-  readonly #figures: BroadcastWriter;
+  readonly #rows: BroadcastWriter;
   readonly #event = new EventWords();
-  readonly #row = new FiguresWords();
-  #manager: BufferManager | undefined;
-  #dueMs = -Infinity;
+  readonly #figures: ThreadFigures;
 
   /**
-   * @param thread this thread's number, which no other has at the same time: from 1 to `threads`. That of its pools
-   *   will do, if the monitor has as many.
-   * @throws MillraceError `ERR_INVALID_ARG`
+   * The tap of the calling thread: the same one, however often it is asked for.
+   *
+   * @returns `undefined` where the thread has no monitor
+   * @throws MillraceError `ERR_INVALID_ARG` when the monitor has not so many threads
    */
-  static attach(handle: MonitorHandle, thread: number): MonitorTap {
-    if (Number.isInteger(thread) && thread >= 1 && thread <= handle.threads) {
-      return new MonitorTap(handle, thread);
+  static attach(thread: HeardThread<MonitorHandle>): MonitorTap;
+  static attach(thread: HeardThread): MonitorTap | undefined;
+  static attach({ monitor, buffers }: HeardThread): MonitorTap | undefined {
+    if (monitor === undefined) return undefined;
+    const handle = checkedHandle(monitor);
+    const known = attached.get(handle.words.buffer);
+    if (known) return known;
+    const { thread, registry } = buffers;
+    if (thread > handle.threads) {
+      throw new MillraceError(
+        'ERR_INVALID_ARG',
+        `Cannot be heard by a monitor as thread ${thread} as its threads are 1 to ${handle.threads}`,
+      );
     }
-    throw new MillraceError(
-      'ERR_INVALID_ARG',
-      `Cannot be heard by a monitor as thread ${String(thread)} as its threads are 1 to ${handle.threads}`,
-    );
+    const tap = new MonitorTap(handle, thread, registry.epochOf(thread));
+    attached.set(handle.words.buffer, tap);
+    tap.report();
+    return tap;
   }
 
   /** For {@link MonitorTap.attach}, and for the monitor itself, which is thread 0. */
-  constructor(handle: MonitorHandle, thread: number) {
+  constructor(handle: MonitorHandle, thread: number, epoch: number) {
     const { words } = handle;
     this.thread = thread;
     this.#words = words;
-    this.#intervalMs = handle.intervalMs;
     const events = new BroadcastRing(words, eventsAt(handle, thread), eventsShape(handle));
-    const figures = new BroadcastRing(words, figuresAt(handle, thread), FIGURES_SHAPE);
+    const rows = new BroadcastRing(words, figuresAt(handle, thread), FIGURES_SHAPE);
     this.#events = events.writer();
-    this.#figures = figures.writer();
+    this.#rows = rows.writer();
+    this.#event.epoch = epoch;
+    this.#figures = new ThreadFigures(epoch);
   }
 
   /** One use of a buffer in so many is told of; 0 while the monitor is off. */
@@ -83,19 +103,28 @@ export class MonitorTap {
     return Atomics.load(this.#words, EVERY);
   }
 
-  /** Has the monitor hear of what `manager` does, and of nobody else from this thread. */
+  /** Has the monitor hear of what `manager` does, beside others of this thread. */
   watch(manager: BufferManager): void {
-    this.unwatch();
-    this.#manager = manager;
+    this.#figures.add(manager);
     manager.onEvent((event) => this.record(event), this);
     this.report();
   }
 
-  /** Ends that. */
-  unwatch(): void {
-    this.#manager?.onEvent(undefined);
-    if (this.#manager) this.#tellFigures(this.#manager, false);
-    this.#manager = undefined;
+  /** Ends that; what it did counts. */
+  unwatch(manager: BufferManager): void {
+    manager.onEvent(undefined);
+    this.#figures.remove(manager);
+    this.report();
+  }
+
+  /** Ends it for all managers. */
+  unwatchAll(): void {
+    for (const manager of this.#figures.managers) this.unwatch(manager);
+  }
+
+  /** Has all managers do their upkeep. */
+  upkeep(): void {
+    for (const manager of this.#figures.managers) manager.upkeep();
   }
 
   /** Writes an event, over the oldest one if there is no room: never waits. While the monitor is off, it does nothing. */
@@ -104,19 +133,30 @@ export class MonitorTap {
     if (every === 0) return;
     const weight = event.success && isSampled(event.eventType) ? every : 1;
     this.#events.write(this.#event.words, this.#event.encode(event, weight));
-    if (event.timestamp >= this.#dueMs || isUrgent(event.eventType)) {
-      this.#dueMs = event.timestamp + this.#intervalMs;
-      this.report();
-    }
+    if (isUrgent(event.eventType)) this.report();
   }
 
-  /** Writes how the manager stands. That happens once an interval while events come; where none do, call it. */
+  /** For the managers: so figures are written in time, however few uses are told of. */
+  onUpkeep(): void {
+    if (this.every > 0) this.report();
+  }
+
+  /**
+   * Writes how the managers stand. That happens with each upkeep of theirs, so once a `monitoringIntervalMs` while they are used;
+   * where they are not, call it.
+   */
   report(): void {
-    if (this.#manager) this.#tellFigures(this.#manager, true);
+    this.#rows.write(this.#figures.refresh());
   }
+}
 
-  #tellFigures(manager: BufferManager, open: boolean): void {
-    this.#row.write(manager, open);
-    this.#figures.write(this.#row.words);
+function checkedHandle(monitor: unknown): MonitorHandle {
+  const handle = monitor as Partial<MonitorHandle> | null;
+  if (handle?.words instanceof Int32Array && handle.threads !== undefined) {
+    return handle as MonitorHandle;
   }
+  throw new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot be heard by a monitor of type ${typeof monitor} as that is no handle of one`,
+  );
 }

@@ -9,14 +9,15 @@ import {
   TraceRecorder,
   readTrace,
   type BufferMonitorOptions,
+  type ClassSample,
   type MonitoredEvent,
 } from '@millrace/observe';
-import type { BufferEvent, BufferManagerConfig } from '@millrace/core';
+import { BufferManager, type BufferEvent, type BufferManagerConfig } from '@millrace/core';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { managed } from './memory.ts';
+import { managed, tapOf } from './memory.ts';
 
 /** A monitor that runs but is polled by hand: its timer never comes. */
 function monitored(options: BufferMonitorOptions = {}, config: BufferManagerConfig = {}) {
@@ -41,7 +42,7 @@ test('every field of an event arrives', () => {
   const recent = new RecentEvents();
   const monitor = new BufferMonitor({ collectors: [recent], pollMs: 2 ** 30 });
   onTestFinished(() => monitor.close());
-  const tap = MonitorTap.attach(monitor.handle, 3);
+  const tap = tapOf(monitor);
   monitor.start();
   const tag = 'uploads ✓ of more than 32 characters';
   tap.record(event);
@@ -53,16 +54,16 @@ test('every field of an event arrives', () => {
   });
   monitor.poll();
   expect(recent.metrics().events).toEqual([
-    { ...event, thread: 3, weight: 1 },
+    { ...event, thread: 1, weight: 1 },
     {
       ...event,
       eventType: 'leak',
       class: 'huge',
       metadata: new Map([['tag', tag.slice(0, 32)]]),
-      thread: 3,
+      thread: 1,
       weight: 1,
     },
-    { ...event, success: false, error: 'RangeError', thread: 3, weight: 1 },
+    { ...event, success: false, error: 'RangeError', thread: 1, weight: 1 },
   ]);
 });
 
@@ -107,7 +108,7 @@ test('what does not fit is dropped, and counted exactly', () => {
     reset: () => {},
   };
   const { monitor } = monitored({ eventsPerThread: 8, collectors: [collector] });
-  const tap = MonitorTap.attach(monitor.handle, 1);
+  const tap = tapOf(monitor);
   monitor.start();
   for (let n = 0; n < 20; n++) tap.record({ ...event, bufferId: n });
   expect(monitor.stats()).toMatchObject({ written: 20, read: 0, pending: 20 });
@@ -266,9 +267,53 @@ test.each([
   );
 });
 
-test.each([0, 3, 1.5])('there is no thread %d in a monitor of two', (thread) => {
-  const { handle } = new BufferMonitor({ threads: 2 });
-  expect(() => MonitorTap.attach(handle, thread)).toThrow(
+test('figures come with the upkeep of the managers, however few uses are told of', () => {
+  const { clock, manager, pools } = managed();
+  const monitor = new BufferMonitor({
+    sampleEvery: 2 ** 30,
+    pollMs: 2 ** 30,
+    nowMs: clock.nowMs,
+  });
+  onTestFinished(() => monitor.close());
+  monitor.start();
+  tapOf(monitor, pools).watch(manager);
+  for (let n = 0; n < 100; n++) manager.getBuffer(1).release();
+  clock.ms += 1000;
+  manager.getBuffer(1).release();
+  monitor.poll();
+  expect(monitor.lastSample!.classes.small.retrieved).toBeGreaterThanOrEqual(100);
+});
+
+test('a thread of which the monitor has no stripe is told', () => {
+  expect(() => tapOf(new BufferMonitor({ threads: 0 }))).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARG' }),
   );
+});
+
+test('a thread has one way into a monitor, and may have none', () => {
+  const { pools } = managed();
+  const monitor = new BufferMonitor();
+  expect(tapOf(monitor, pools)).toBe(tapOf(monitor, pools));
+  expect(MonitorTap.attach({ monitor: undefined, buffers: pools })).toBeUndefined();
+  expect(() => MonitorTap.attach({ monitor: {}, buffers: pools })).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG' }),
+  );
+});
+
+test('several managers of a thread are heard, and add up', () => {
+  const { clock, manager, monitor, pools } = monitored({}, { allocationStrategy: 'pooled' });
+  const other = new BufferManager(pools, { allocationStrategy: 'pooled' }, clock);
+  for (let n = 0; n < 5; n++) other.getBuffer(1).release(); // before it was watched
+  monitor.watch(other);
+  monitor.start();
+  const held = [manager.getBuffer(1), other.getBuffer(1)];
+  for (let n = 0; n < 3; n++) other.getBuffer(1).release();
+  const small = (): ClassSample => {
+    clock.ms += 1000;
+    monitor.poll();
+    return monitor.lastSample!.classes.small;
+  };
+  expect(small()).toMatchObject({ retrieved: 5, returned: 3, inUse: 2, pools: 2 });
+  for (const buffer of held) buffer.release();
+  expect(small()).toMatchObject({ retrieved: 0, returned: 2, inUse: 0, pools: 2 });
 });

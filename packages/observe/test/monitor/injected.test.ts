@@ -1,8 +1,8 @@
 /** Leaks, corruption and exhaustion of a real manager: the alert comes with the interval's end, once, and is over after. */
-import { BufferAlerting, BufferMonitor, MonitorTap, type BufferAlert } from '@millrace/observe';
+import { BufferAlerting, BufferMonitor, type BufferAlert } from '@millrace/observe';
 import { MillraceError, type BufferManagerConfig, type ManagedBuffer } from '@millrace/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { MiB, managed } from './memory.ts';
+import { MiB, managed, tapOf } from './memory.ts';
 
 function watched(config: BufferManagerConfig, memory = 32 * MiB) {
   const { clock, manager } = managed(config, { memory });
@@ -120,13 +120,13 @@ test('exhaustion is told within one interval, once, and is over when there is me
 });
 
 test('what is wrong in another thread is told within one interval, if nothing else happens there', () => {
-  const { clock, manager } = managed();
+  const { clock, manager, pools } = managed();
   const alerting = new BufferAlerting();
   const monitor = new BufferMonitor({ alerting, pollMs: 2 ** 30, nowMs: clock.nowMs });
   onTestFinished(() => monitor.close());
   monitor.start();
-  MonitorTap.attach(monitor.handle, 1).watch(manager);
-  const bad = manager.getBuffer(100_000); // its figures are told with the first event
+  tapOf(monitor, pools).watch(manager);
+  const bad = manager.getBuffer(100_000);
   bad.markCorrupted();
   bad.release();
   clock.ms += 1000;

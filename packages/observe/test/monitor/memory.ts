@@ -1,4 +1,5 @@
 /** Managers over real pools, on a clock that stands still until told. */
+import { MonitorTap, type BufferMonitor } from '@millrace/observe';
 import {
   BufferManager,
   BufferPools,
@@ -21,4 +22,9 @@ export function managed(
   const pools = BufferPools.create({ memory: 32 * MiB, ...options }, 0);
   const manager = new BufferManager(pools, config, { nowMs: clock.nowMs });
   return { clock, pools, manager };
+}
+
+/** The way into a monitor of another thread, which has the number of `buffers`. */
+export function tapOf(monitor: BufferMonitor, buffers = managed().pools): MonitorTap {
+  return MonitorTap.attach({ monitor: monitor.handle, buffers });
 }

@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 const { handle, pools: poolsHandle, thread, uses, leak } = workerData;
 const pools = BufferPools.attach(poolsHandle, thread);
 const manager = new BufferManager(pools, { leakAfterMs: 1 });
-const tap = MonitorTap.attach(handle, thread);
+const tap = MonitorTap.attach({ monitor: handle, buffers: pools });
 let told = 0;
 tap.watch(manager);
 // Beside the tap, so that what the ring counts can be compared with what was told.

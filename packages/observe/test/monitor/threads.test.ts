@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { BufferAlerting, BufferMonitor, EventCounters } from '@millrace/observe';
-import { BufferPools } from '@millrace/core';
+import { BufferPools, type ThreadId } from '@millrace/core';
 import { expect, onTestFinished, test } from 'vitest';
 import { MiB } from './memory.ts';
 
@@ -28,8 +28,9 @@ test('events of three threads, faster than they are read: each is read or counte
   onTestFinished(() => monitor.close());
   monitor.start();
   const pools = BufferPools.create({ memory: 64 * MiB }, 0);
+  monitor.follow(pools);
   const uses = 30_000;
-  const threads: number[] = [];
+  const threads: ThreadId[] = [];
   let running = 0;
   const run = async (at: number): Promise<Result> => {
     const thread = pools.registry.register(at);
@@ -78,8 +79,10 @@ test('events of three threads, faster than they are read: each is read or counte
   expect(small.pools).toBe(3);
   expect(told).toEqual([['buffer-leak', 'large', 'raised']]);
 
-  // The threads have ended, and the leak with them.
-  for (const thread of threads) monitor.forget(thread);
+  // The threads have ended, and the leak goes with them as soon as their memory is back.
+  expect(monitor.stats().threads).toBe(3);
+  for (const [at, thread] of threads.entries()) pools.sweep(thread, at + 1);
+  expect(monitor.stats().threads).toBe(0);
   nowMs += 1000;
   monitor.poll();
   expect(monitor.lastSample!.classes.small.pools).toBe(0);

@@ -4,6 +4,7 @@ const alerting = ['alerting/buffer-alerting'];
 const handlers = ['alerting/alert-handlers'];
 const monitor = ['monitor/buffer-monitor'];
 const threads = ['monitor/threads'];
+const deaths = ['monitor/deaths'];
 const injected = ['monitor/injected'];
 
 export const mutants = [
@@ -83,6 +84,42 @@ export const mutants = [
     file: 'monitor/event-words.js',
     fault: 'every second unit of a tag is lost',
     edits: [['| (second << 16)', '']],
+    caughtBy: monitor,
+  },
+  {
+    file: 'monitor/buffer-monitor.js',
+    fault: 'threads that have died are heard for ever',
+    edits: [['return this.#pools?.registry.isGone(thread, epoch) ?? false;', 'return false;']],
+    caughtBy: deaths,
+  },
+  {
+    file: 'monitor/buffer-monitor.js',
+    fault: 'nobody is told what becomes of the buffers of a thread that has died',
+    edits: [['for (const event of this.#openUses.leave(thread, nowMs)) this.#hand(event);', '']],
+    caughtBy: deaths,
+  },
+  {
+    file: 'monitor/open-uses.js',
+    fault: 'a thread has what another had in use that had its number before',
+    edits: [['?.epoch === epoch', ' !== undefined']],
+    caughtBy: deaths,
+  },
+  {
+    file: 'monitor/figures.js',
+    fault: 'a thread goes on with the sums of another that had its number before',
+    edits: [['if (this.epochOf(thread) !== epoch)', 'if (false)']],
+    caughtBy: deaths,
+  },
+  {
+    file: 'monitor/figures.js',
+    fault: 'what a thread did in the interval of its death is lost',
+    edits: [['addSums(this.#ended, entry.latest, 1);', 'addSums(this.#ended, entry.base, 1);']],
+    caughtBy: deaths,
+  },
+  {
+    file: 'monitor/monitor-tap.js',
+    fault: 'figures wait until a use is told of',
+    edits: [['if (this.every > 0) this.report();', '']],
     caughtBy: monitor,
   },
 ];

@@ -6,6 +6,8 @@ export interface CurrentThread {
   readonly id: ThreadId;
   /** The mill's memory: slices that are acquired here can be returned to the caller. */
   readonly buffers: BufferPools;
+  /** The handle of the mill's monitor, for `MonitorTap.attach`; `undefined` if it has none. */
+  readonly monitor: unknown;
 }
 
 let current: CurrentThread | undefined;

@@ -81,7 +81,7 @@ export class Drain {
     this.#pools = pools;
     this.#endedAt = pools.counters.at(pools.thread, TASKS_ENDED);
     this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
-    enterThread({ id: welcome.thread, buffers: pools });
+    enterThread({ id: welcome.thread, buffers: pools, monitor: welcome.monitor });
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => {
       pools.takeRenewal(renewal);
       this.#lettingGo.begin();

@@ -33,6 +33,8 @@ export interface Stuck {
 export interface Welcome {
   readonly thread: ThreadId;
   readonly memory: MemoryHandle;
+  /** The handle of the monitor, if there is one. */
+  readonly monitor: unknown;
   readonly dispatch: SharedArrayBuffer;
   readonly ops: readonly Announcement[];
   /** The most workers there can be. */
