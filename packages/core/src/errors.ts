@@ -18,6 +18,8 @@ export type MillraceErrorCode =
   | 'ERR_BRANCH_LAGGING'
   /** The calling thread may not block, as a browser's main thread; use the async form. */
   | 'ERR_CANNOT_BLOCK'
+  /** What was asked has been closed: a mapped range, a buffer manager. */
+  | 'ERR_CLOSED'
   /** The caller waits for what it holds itself: it would wait for ever. */
   | 'ERR_DEADLOCK'
   /** An argument or a setting is of the wrong type or out of range. */

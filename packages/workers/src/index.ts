@@ -3,6 +3,15 @@ export { MillraceError, Slice, type BufferPools, type MillraceErrorCode } from '
 export type { CallOptions } from './flow/call.js';
 export type { MillHandle } from './branches.js';
 export type { MillBranch } from './mill-branch.js';
+export type { MapMode, MapOptions } from './files/map-options.js';
+export type { MappedPart } from './files/mapped-part.js';
+export type {
+  CloseOptions,
+  FlushOptions,
+  MappedRange,
+  MappedRangeStats,
+  ViewOptions,
+} from './files/mapped-range.js';
 export type { FlowProgress } from './flow/chunk-window.js';
 export type { RunOptions, TaskOptions, TaskPriority } from './dispatch/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';

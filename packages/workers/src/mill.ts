@@ -33,6 +33,8 @@ import type { MillStats } from './mill-stats.js';
 import type { GeneratorOp, InPlaceOp, Op } from './ops/define-op.js';
 import type { OpAddress } from './ops/warmth.js';
 import { checked } from './threads/settings.js';
+import type { MapOptions } from './files/map-options.js';
+import { mapFile, type MappedRange } from './files/mapped-range.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
 import { GcImpactWatch } from './pressure/gc-impact.js';
@@ -194,6 +196,22 @@ export class Mill implements AsyncDisposable {
     } finally {
       this.#coordinator.release(config);
     }
+  }
+
+  /**
+   * Maps a range of a file into slices of {@link buffers}: it is read when it is looked at, changed where it
+   * lies, and written back when it is flushed or closed. Ops work on its slices without a copy. It takes no
+   * more memory than `cacheBytes`, however large it is.
+   *
+   * Two ranges of one file know nothing of each other.
+   *
+   * @throws MillraceError `ERR_READ` when it cannot be opened, `ERR_WRITE` when it cannot be made longer,
+   *   `ERR_INVALID_ARG`, `ERR_ABORTED`
+   */
+  mapFile(path: string | URL, options?: MapOptions): Promise<MappedRange> {
+    const { buffers, memory, supply } = this.#coordinator;
+    const { acquireTimeoutMs: timeoutMs } = supply.settings;
+    return mapFile({ buffers, memory, timeoutMs }, path, options);
   }
 
   /**

@@ -7,17 +7,8 @@ import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { BufferPools } from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
+import { O_DIRECT, openDirect, page, whyNotDirect } from '../files/direct-file.js';
 import type { Configured } from '../ops/configurations.js';
-
-/** Node has none on systems without direct I/O. */
-const O_DIRECT = constants.O_DIRECT as number | undefined;
-
-/** A page of its own: a shared WebAssembly memory begins with one, as slots do. */
-const page = (): Uint8Array =>
-  new Uint8Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer).subarray(
-    0,
-    PAGE_BYTES,
-  );
 
 /** What a flow wants of direct I/O, and what came of it. */
 export class DirectIo {
@@ -27,11 +18,7 @@ export class DirectIo {
   readonly #whyNotWritten: string | undefined;
 
   constructor(buffers: BufferPools, config: Configured) {
-    const { arena } = buffers.stats();
-    if (O_DIRECT === undefined) this.#whyNot = 'this system has no O_DIRECT';
-    else if (arena.kind === 'plain') {
-      this.#whyNot = `slices do not begin with a page (${arena.reason ?? ''})`;
-    }
+    this.#whyNot = whyNotDirect(buffers);
     if (config.kind !== 'in-place') {
       this.#whyNotWritten = 'pieces of its output need not be whole pages';
     } else if (config.definition.split!.size % PAGE_BYTES !== 0) {
@@ -46,13 +33,9 @@ export class DirectIo {
   ): Promise<FileHandle | undefined> {
     const reason = this.#whyNot ?? (await unsuitable(path, suits));
     if (reason !== undefined) return this.#note(`Read ${path} through the page cache as ${reason}`);
-    let handle: FileHandle | undefined;
     try {
-      handle = await open(path, constants.O_RDONLY | O_DIRECT!);
-      await handle.read(page(), 0, PAGE_BYTES, 0);
-      return handle;
+      return await openDirect(path, constants.O_RDONLY);
     } catch (error) {
-      await handle?.close();
       return this.#note(`Read ${path} through the page cache as ${messageOf(error)}`);
     }
   }

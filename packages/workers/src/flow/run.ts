@@ -3,6 +3,7 @@ import { MillraceError, Slice } from '@millrace/core';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
+import { poolsOf } from '../ops/loan.js';
 import type { Terms } from '../dispatch/task.js';
 import type { Lot } from '../supply/memory-line.js';
 import { partTerms } from './chunk.js';
@@ -25,7 +26,7 @@ export function check({ buffers }: Submitter, { name }: Configured, data: unknow
       `Cannot run "${name}" on ${typeof data === 'object' ? describe(data) : `a ${typeof data}`}: give a Uint8Array or a slice`,
     );
   }
-  if (data.owner !== buffers) {
+  if (poolsOf(data) !== buffers) {
     throw new MillraceError('ERR_SLICE_FOREIGN', `Cannot run "${name}" on a slice of another mill`);
   }
   if (!data.live) {

@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
+import { without } from '../files/vectors.js';
 import type { RangeFiles, Sink } from './chunk-window.js';
 
 const writevAsync = promisify(writev);
@@ -41,21 +42,6 @@ export class FileSink extends DescriptorSink {
     super(files.plain);
     this.files = files;
   }
-}
-
-/** The parts that remain when the first `bytes` bytes are gone. */
-function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let done = bytes;
-  const left: Uint8Array[] = [];
-  for (const part of parts) {
-    if (done >= part.length) {
-      done -= part.length;
-    } else {
-      left.push(done > 0 ? part.subarray(done) : part);
-      done = 0;
-    }
-  }
-  return left;
 }
 
 /**

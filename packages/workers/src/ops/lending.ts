@@ -5,7 +5,7 @@
  */
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { SHARED, stateOf, type SlotRef } from '@millrace/core/internal';
-import { Loan } from './loan.js';
+import { poolsOf, type Loan } from './loan.js';
 import type { Note } from './parcel.js';
 
 /**
@@ -15,8 +15,7 @@ import type { Note } from './parcel.js';
  */
 export function lendingNote(slice: Slice, buffers: BufferPools, lent: Slice[]): Note {
   // What is borrowed may be lent on, for no longer.
-  const owner = slice.owner instanceof Loan ? slice.owner.pools : slice.owner;
-  if (owner !== buffers) {
+  if (poolsOf(slice) !== buffers) {
     throw new MillraceError('ERR_SLICE_FOREIGN', 'Cannot lend a slice of another mill');
   }
   if (!slice.live) {

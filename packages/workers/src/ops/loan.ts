@@ -1,6 +1,6 @@
 /**
- * A loan: slices that the caller lends to a worker for the time of one call. The worker reads and writes
- * them where they lie; the lease stays the caller's, so the worker can neither end it nor give it away.
+ * A loan: slices that are lent, as to a worker for the time of one call. The borrower reads and writes them
+ * where they lie; the lease stays the lender's, so the borrower can neither end it nor give it away.
  */
 import { MillraceError, Slice, type BufferPools } from '@millrace/core';
 import type { SliceKeeper, SliceOwner, SlotRef } from '@millrace/core/internal';
@@ -55,6 +55,11 @@ export class Loan implements SliceOwner {
   tell(): void {}
 }
 
+/** The pools that a slice is of, be it on loan or not. */
+export function poolsOf({ owner }: Slice): SliceOwner {
+  return owner instanceof Loan ? owner.pools : owner;
+}
+
 /** How the borrower's lease ends: not by the borrower. */
 class Borrowed implements SliceKeeper {
   readonly owner: SliceOwner;
@@ -80,6 +85,6 @@ class Borrowed implements SliceKeeper {
 function refused(action: string, { byteLength, ref }: Slice): MillraceError {
   return new MillraceError(
     'ERR_SLICE_BORROWED',
-    `Cannot ${action} the slice of ${byteLength} bytes in slot ${ref} as it is lent by the caller, who releases it`,
+    `Cannot ${action} the slice of ${byteLength} bytes in slot ${ref} as it is on loan: who lent it releases it`,
   );
 }
