@@ -31,6 +31,7 @@ import {
   type Welcome,
   type WorkerMessage,
 } from './threads/messages.js';
+import { statOfThisThread } from './threads/giving-way.js';
 import { holding } from './threads/holding.js';
 import { householdOf } from './threads/household.js';
 import { Health } from './threads/health.js';
@@ -84,6 +85,7 @@ export class Coordinator implements Submitter {
   readonly #branches: Branches;
   readonly #warmUps = new WarmUps();
   readonly #memoryWatch: MemoryWatch;
+  readonly #stat = statOfThisThread();
   #configs = 0;
   #announced = 0;
   /** Why nothing is taken in any more. */
@@ -354,6 +356,7 @@ export class Coordinator implements Submitter {
       ops: this.#ops.all(),
       threads: this.threadCount,
       limits: this.#limits,
+      millStat: this.#stat,
       // One core is left to the coordinator; a thread that spins must not take it from whoever has work for it.
       spinners: express ? 0 : Math.min(this.threadCount, availableParallelism() - 1),
       afterTasks: this.#settings.recycle.afterTasks,

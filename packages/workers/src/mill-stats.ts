@@ -26,6 +26,8 @@ export interface MillStats {
   deaths: number;
   /** Threads that made way for others, see `recycle`. */
   recycled: number;
+  /** How often a thread that computed for long let the mill's own thread, which waited for it, have its processor. Linux alone. */
+  gaveWay: number;
   /** `unhealthy` once too many threads have died in a row, see `maxDeathsInARow`. */
   health: 'ok' | 'unhealthy';
   /** What ended the thread that died last; `undefined` when none has. */

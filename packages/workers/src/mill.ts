@@ -39,7 +39,7 @@ import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
 import { GcImpactWatch } from './pressure/gc-impact.js';
 import { Remotes, type Remote, type RemoteOptions } from './remote/remotes.js';
-import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './threads/messages.js';
+import { BYTES_IN, BYTES_OUT, GAVE_WAY, TASKS_RUN } from './threads/messages.js';
 
 export { readerOf, writerOf } from './flow/node-byte-io.js';
 export { attachMill } from './mill-branch.js';
@@ -358,6 +358,7 @@ export class Mill implements AsyncDisposable {
       tasks: { ...tasks, inFlight: this.#coordinator.inFlight, run: count(TASKS_RUN) },
       deaths,
       recycled,
+      gaveWay: count(GAVE_WAY),
       health,
       lastCause,
       largeOps: this.#coordinator.large.stats(),

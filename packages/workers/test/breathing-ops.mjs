@@ -1,4 +1,4 @@
-/** An op that takes long and breathes, and small ones that its breath lets run. */
+/** Ops that take long and breathe, and small ones that their breath lets run. */
 import { threadId } from 'node:worker_threads';
 import { defineOp } from '@millrace/workers';
 
@@ -14,6 +14,12 @@ export const waitForVisits = defineOp(url, 'waitForVisits', {
     const before = visits;
     for (let i = 0; i < MOST_BREATHS && visits - before < count; i++) context.breathe();
     return visits - before;
+  },
+});
+
+export const breatheUntilCancelled = defineOp(url, 'breatheUntilCancelled', {
+  run(_bytes, _params, context) {
+    while (!context.cancelled) context.breathe();
   },
 });
 

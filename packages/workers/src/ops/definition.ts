@@ -30,6 +30,7 @@ export interface OpContext<S = unknown> {
   /**
    * Runs small tasks that wait, here and now: for ops that compute for milliseconds, to be called some ten
    * times in each. It costs little when none wait. So small tasks need not wait until another thread is free.
+   * On Linux it also lets the mill's own thread have the processor, if that waits for it.
    */
   breathe(): void;
   /** To submit tasks in turn, and await them: for asynchronous ops. */

@@ -25,7 +25,8 @@ import { guests } from '../ops/guests.js';
 import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import type { Warmth } from '../ops/warmth.js';
 import { Execution } from './execution.js';
-import { TASKS_ENDED, type Stuck, type Welcome } from './messages.js';
+import { GivingWay, statOfThisThread } from './giving-way.js';
+import { GAVE_WAY, TASKS_ENDED, type Stuck, type Welcome } from './messages.js';
 import { LettingGo } from './letting-go.js';
 import { SpinBudget } from './spin-budget.js';
 import type { Outlet, OutletBasis, OutletSource } from './task-mill.js';
@@ -51,6 +52,7 @@ export class Drain {
   readonly #spin = new SpinBudget();
   readonly #pools: BufferPools;
   readonly #endedAt: number;
+  readonly #givingWay: GivingWay;
   #outlet: Promise<Outlet> | undefined;
   /** Tasks whose op has returned a promise that is not settled yet, and what ops have submitted themselves. */
   #pending = 0;
@@ -80,6 +82,13 @@ export class Drain {
     });
     this.#pools = pools;
     this.#endedAt = pools.counters.at(pools.thread, TASKS_ENDED);
+    const gaveWayAt = pools.counters.at(pools.thread, GAVE_WAY);
+    this.#givingWay = new GivingWay({
+      mill: welcome.millStat,
+      own: statOfThisThread(),
+      wakeUps: this.#signalOf(MILL_LANE),
+      onNap: () => pools.count(gaveWayAt, 1),
+    });
     this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
     enterThread({ id: welcome.thread, buffers: pools, monitor: welcome.monitor });
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => {
@@ -221,11 +230,16 @@ export class Drain {
     });
   }
 
-  /** Within a task that takes long: runs small tasks that wait, a few at a time and not within one another. */
+  /** Within a task that takes long. */
   #breathe(): void {
     // It may read its input first, and be blocked by that: only now is it sure to breathe.
     this.#vacate();
-    if (this.#breathing || !this.#claims.smallWaiting) return;
+    if (!this.#breathing && this.#claims.smallWaiting) this.#runSmallOnes();
+    this.#givingWay.breathe();
+  }
+
+  /** Runs small tasks that wait, a few at a time and not within one another. */
+  #runSmallOnes(): void {
     this.#breathing = true;
     for (let i = 0; i < TASKS_A_BREATH && !this.#tenure.over; i++) {
       const at = this.#claims.nextSmall();

@@ -40,6 +40,8 @@ export interface Welcome {
   /** The most workers there can be. */
   readonly threads: number;
   readonly limits: CommonLimits;
+  /** Where the system tells of the mill's own thread, if it does. */
+  readonly millStat: string | undefined;
   /** How many workers may look for work at one time. */
   readonly spinners: number;
   /** After how many tasks it is to leave. */
@@ -65,4 +67,6 @@ export const BYTES_IN = 1;
 export const BYTES_OUT = 2;
 /** Tasks that it has ended, well or not, whoever had submitted them. */
 export const TASKS_ENDED = 3;
-export const WORKER_COUNTERS = 4;
+/** How often it has let the mill's own thread have its processor. */
+export const GAVE_WAY = 4;
+export const WORKER_COUNTERS = 5;

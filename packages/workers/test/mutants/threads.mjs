@@ -1,0 +1,20 @@
+// Faults of what a thread does beside its tasks: the mill's own thread has to wait for its processor.
+
+const givingWay = ['test/giving-way.test'];
+
+export const mutants = [
+  {
+    file: 'threads/drain.js',
+    fault: 'a thread that breathes does not look who waits',
+    edits: [['this.#givingWay.breathe();', '']],
+    caughtBy: givingWay,
+    named: 'has its turn',
+  },
+  {
+    file: 'threads/giving-way.js',
+    fault: 'a thread looks for the processor in the wrong place',
+    edits: [['const PROCESSOR = 36;', 'const PROCESSOR = 35;']],
+    caughtBy: givingWay,
+    named: 'has its turn',
+  },
+];
