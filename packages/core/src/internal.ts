@@ -100,4 +100,4 @@ export { SlabRuns } from './slices/slab-runs.js';
 export { Doorbell } from './sync/doorbell.js';
 export { Patience } from './sync/patience.js';
 export { WAITING_ROOM_WORDS, WaitingRoom } from './pools/waiting-room.js';
-export type { SliceKeeper, SliceLender, SliceOwner } from './slices/slice.js';
+export type { SliceKeeper, SliceOwner } from './slices/slice.js';

@@ -57,6 +57,31 @@ test.each([...SIZE_CLASSES, 9 * MiB])(
   },
 );
 
+test.each([0, 1])(
+  'of 128 leases `sampled` watches one that lasts, when every other is one that was not near; after %i more',
+  (more) => {
+    const watchful = createTable(3 * SLABS, { safety: 'sampled' });
+    const pools = join(watchful);
+    pools.acquire(ARENA);
+    const neighbour = pools.acquire(4096);
+    const full = pools.acquire(ARENA - 4 * MiB);
+    // It lies in arena 2, and is found first each time.
+    const far = pools.acquire(16384);
+    far.release();
+    full.release();
+    for (let i = 0; i < more; i++) pools.acquire(4096).release();
+
+    let watched = 0;
+    for (let i = 0; i < 256; i++) {
+      const near = pools.acquire(16384, { near: neighbour });
+      expect(arenaOf(near)).toBe(1);
+      if (near.watch) watched++;
+    }
+    expect(pools.stats().slices.leased).toBe(4 + more + 512);
+    expect(watched).toBe(4);
+  },
+);
+
 test('where the neighbour has no room, a slice lies anywhere', () => {
   const [pools] = fresh();
   const full = hold(pools.acquire(ARENA));

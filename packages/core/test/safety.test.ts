@@ -3,7 +3,7 @@ import type { BufferPools, MillraceError, SafetyLevel, Slice } from '@millrace/c
 import { CORRUPTED, stateOf, type SlabTable } from '@millrace/core/internal';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { wordOf } from './audit.ts';
 import { OWNER, createTable, join } from './memory.ts';
 import { codeOf, thrownBy } from './thrown.ts';
@@ -185,24 +185,30 @@ test.each(['off', 'sampled'] as const)(
   },
 );
 
-test('of 512 slices that `sampled` watches one is traced, and of those that `full` watches all are', () => {
-  for (const [safety, every, traced] of [
-    ['sampled', 128, 2],
-    ['full', 1, 513],
-  ] as const) {
+test.each([
+  ['sampled', 128, 0, 1],
+  ['sampled', 128, 2, 2],
+  ['sampled', 128, 4, 3],
+  ['full', 1, 0, 33],
+] as const)(
+  'of 33 slices that `%s` watches, one lease in %i and one each %i ms, %i are traced',
+  (safety, every, paceMs, traced) => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     const { pools } = start(safety);
     const watched: Slice[] = [];
-    for (let i = 0; i < 513; i++) {
+    for (let i = 0; i < 33; i++) {
       watched.push(pools.acquire(100));
       for (let other = 1; other < every; other++) pools.acquire(100).release();
+      vi.advanceTimersByTime(paceMs);
     }
     const leaks = pools.leaks(0);
     expect(leaks.map(({ ref }) => ref).sort((a, b) => a - b)).toEqual(
       watched.map(({ ref }) => ref).sort((a, b) => a - b),
     );
-    expect([safety, leaks.filter(({ trace }) => trace).length]).toEqual([safety, traced]);
-  }
-});
+    expect(leaks.filter(({ trace }) => trace)).toHaveLength(traced);
+  },
+);
 
 test.each([
   ['sampled', 0],

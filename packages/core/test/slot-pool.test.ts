@@ -43,7 +43,7 @@ interface Lent {
 }
 
 function tryLend(pool: SlotPool): Lent | undefined {
-  return pool.lend(pool.slotBytes, false);
+  return pool.lend(pool.slotBytes);
 }
 
 function lend(pool: SlotPool): Lent {

@@ -93,7 +93,7 @@ function fight({ handle, thread, sizeClass, rounds, start }) {
   let refused = 0;
   for (let round = 0; round < rounds; round++) {
     // The slice itself is not used, so it needs no owner.
-    const slice = pool.lend(1, false);
+    const slice = pool.lend(1);
     if (slice === undefined) refused++;
     else pool.takeBack(slice.ref, slice.lease);
     pool.flush();

@@ -8,7 +8,7 @@ import { SLAB_BYTES, TICK_MS, type SlotRef } from '../memory/layout.js';
 import { CLASS_COUNT, LARGEST_CLASS_BYTES, classFor, classOf } from '../memory/size-classes.js';
 import { SlabTable, type MemoryHandle } from '../memory/slab-table.js';
 import { StripedCounters, addTo } from '../metrics/counters.js';
-import { Slice, type SliceHandle, type SliceLender, type SliceWatch } from '../slices/slice.js';
+import { Slice, type SliceHandle, type SliceOwner } from '../slices/slice.js';
 import type { SlabRange } from '../slices/free-list.js';
 import type { LeakRecord } from '../slices/leak-watch.js';
 import type { WaitLimits } from '../sync/patience.js';
@@ -22,8 +22,8 @@ import { sweep } from './sweeper.js';
 import { WAITING_ROOM_WORDS, WaitingRoom } from './waiting-room.js';
 import { Watch } from './watch.js';
 
-/** How many leases to wait with a watch when there is none: after that, it is looked again. */
-const NEVER = 2 ** 30;
+/** For the hot path: a constant of this module is compiled in, one of another is loaded each time. */
+const classIn = classFor;
 
 export interface BufferPoolsStats {
   /** The most bytes that slices may take together. */
@@ -84,7 +84,7 @@ export interface AcquireOptions extends WaitLimits {
   readonly near?: SliceHandle;
 }
 
-export class BufferPools implements SliceLender {
+export class BufferPools implements SliceOwner {
   readonly thread: ThreadId;
   readonly registry: ThreadRegistry;
   readonly counters: StripedCounters;
@@ -96,8 +96,6 @@ export class BufferPools implements SliceLender {
   readonly #hooks: PoolHooks;
   readonly #madeMs = performance.now();
   readonly #seats: Seats;
-  /** How many leases will begin before one is watched; below 0 when it is its turn. */
-  #unwatched = 0;
 
   private constructor(
     table: SlabTable,
@@ -119,6 +117,7 @@ export class BufferPools implements SliceLender {
       settings.safety === 'off'
         ? undefined
         : new Watch(this.#room, table, settings.safety, hooks.onReport);
+    this.#room.watcher = this.#watch;
     table.arenas.onUnknown = hooks.onUnknownArena;
   }
 
@@ -186,9 +185,9 @@ export class BufferPools implements SliceLender {
    */
   acquire(bytes: number, options?: AcquireOptions): Slice {
     // The hot path: short enough to be compiled into whoever calls it.
-    const sizeClass = classFor(bytes);
+    const sizeClass = classIn(bytes);
     if (options === undefined && sizeClass >= 0) {
-      const slice = this.#pools[sizeClass]!.lend(bytes, --this.#unwatched < 0);
+      const slice = this.#pools[sizeClass]!.lend(bytes);
       if (slice !== undefined) return slice;
     }
     return this.#acquireAnyhow(bytes, options ?? {});
@@ -197,7 +196,7 @@ export class BufferPools implements SliceLender {
   /** Like {@link acquire}, but `undefined` when nothing is free now. */
   tryAcquire(bytes: number, options?: AcquireOptions): Slice | undefined {
     const sizeClass = options === undefined ? classFor(bytes) : -1;
-    if (sizeClass >= 0) return this.#pools[sizeClass]!.lend(bytes, --this.#unwatched < 0);
+    if (sizeClass >= 0) return this.#pools[sizeClass]!.lend(bytes);
     return this.#lease(bytes, options?.priority === 'critical', options?.near);
   }
 
@@ -413,32 +412,32 @@ export class BufferPools implements SliceLender {
   }
 
   #lease(bytes: number, critical: boolean, near?: SliceHandle): Slice | undefined {
-    const watched = --this.#unwatched < 0;
     const slice =
       bytes > LARGEST_CLASS_BYTES
-        ? this.#leaseRun(bytes, critical, watched)
-        : this.#leaseSlot(bytes, critical, watched);
+        ? this.#leaseRun(bytes, critical)
+        : this.#leaseSlot(bytes, critical);
     return slice && near ? this.#nearer(slice, near) : slice;
   }
 
-  #leaseSlot(bytes: number, critical: boolean, watched: boolean): Slice | undefined {
+  #leaseSlot(bytes: number, critical: boolean): Slice | undefined {
     const sizeClass = classOf(bytes);
-    const slice = this.#pools[sizeClass]!.lend(bytes, watched);
+    const slice = this.#pools[sizeClass]!.lend(bytes);
     if (slice !== undefined || !critical) return slice;
-    return this.#pools[sizeClass + CLASS_COUNT]!.lend(bytes, watched);
+    return this.#pools[sizeClass + CLASS_COUNT]!.lend(bytes);
   }
 
   #leaseRun(
     bytes: number,
     critical: boolean,
-    watched: boolean,
+    watched = false,
     within?: SlabRange,
   ): Slice | undefined {
     for (;;) {
       const ref = this.#room.acquireRun(bytes, critical, within);
       if (ref === undefined) return undefined;
-      const { lease } = this.#room.runs;
-      const watch = watched ? this.watch(ref, lease, bytes) : undefined;
+      const { count, runs } = this.#room;
+      const { lease } = runs;
+      const watch = watched || count.due ? this.#watch?.begin(ref, lease, bytes) : undefined;
       if (watch !== null) return new Slice(this.#room, ref, lease, bytes, watch);
     }
   }
@@ -464,12 +463,6 @@ export class BufferPools implements SliceLender {
 
   tell(): void {
     this.#room.waiting.call();
-  }
-
-  watch(ref: SlotRef, lease: number, byteLength: number): SliceWatch | undefined | null {
-    const watch = this.#watch?.begin(ref, lease, byteLength);
-    if (watch !== null) this.#unwatched = this.#watch ? this.#watch.every - 1 : NEVER;
-    return watch;
   }
 
   #inTime(error: unknown, bytes: number, timeoutMs: number | undefined): unknown {

@@ -29,14 +29,14 @@ import { LeaseCount } from '../slices/lease-count.js';
 import { Sharing } from '../slices/sharing.js';
 import { SlabLife, fold } from '../slices/slab-life.js';
 import { SlabRuns } from '../slices/slab-runs.js';
-import type { SliceHandle, SliceKeeper, SliceLender } from '../slices/slice.js';
+import type { SliceHandle, SliceKeeper, SliceOwner, SliceWatcher } from '../slices/slice.js';
 import { CLOSING, LIVE, SHARED, ended, sameLease, stateOf } from '../slices/slot-word.js';
 import type { SyncOptions } from '../sync/waiter.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
 import { Growth } from './growth.js';
 import { IdleSince } from './idle-since.js';
 import { lentBytes } from './occupancy.js';
-import type { PoolSettings } from './settings.js';
+import { watchEvery, type PoolSettings } from './settings.js';
 import { SlotPool } from './slot-pool.js';
 import type { Sweepable } from './sweeper.js';
 import { WaitingRoom } from './waiting-room.js';
@@ -58,7 +58,9 @@ export class PoolRoom implements Sweepable, SliceKeeper {
   /** By number: see `POOL_COUNT`. */
   readonly pools: readonly SlotPool[];
   /** Whoever lends what is here: the face, to be set before anything is lent. */
-  declare owner: SliceLender;
+  declare owner: SliceOwner;
+  /** Watches leases, if anybody does: to be set at the same time. */
+  watcher: SliceWatcher | undefined;
   /** From here on, slabs are the reserve. */
   readonly normalSlabs: number;
   readonly #table: SlabTable;
@@ -89,7 +91,7 @@ export class PoolRoom implements Sweepable, SliceKeeper {
     this.normalSlabs = layout.slabs - settings.reserveSlabs;
     const slots = Array.from({ length: POOL_COUNT }, (_, p) => geometry.slots[classOfPool(p)]!);
     this.#slotsByPool = slots;
-    this.count = new LeaseCount(words, layout, thread, slots);
+    this.count = new LeaseCount(words, layout, thread, slots, watchEvery(settings.safety));
     const lists = slots.map((slotsPerSlab, pool) => {
       const [from, to] =
         pool < CLASS_COUNT ? [0, this.normalSlabs] : [this.normalSlabs, layout.slabs];

@@ -3,7 +3,7 @@
  * has one seat, which it leaves with the last of them.
  */
 import type { SlotRef } from '../memory/layout.js';
-import { Slice, type SliceHandle, type SliceKeeper, type SliceLender } from '../slices/slice.js';
+import { Slice, type SliceHandle, type SliceKeeper, type SliceOwner } from '../slices/slice.js';
 import { stale, type PoolRoom } from './pool-room.js';
 
 export class Seats implements SliceKeeper {
@@ -15,7 +15,7 @@ export class Seats implements SliceKeeper {
     this.#room = room;
   }
 
-  get owner(): SliceLender {
+  get owner(): SliceOwner {
     return this.#room.owner;
   }
 

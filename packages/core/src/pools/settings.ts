@@ -16,6 +16,8 @@ import {
 export type SafetyLevel = 'off' | 'sampled' | 'full';
 
 const LEVELS: readonly SafetyLevel[] = ['off', 'sampled', 'full'];
+/** Of how many leases one is watched: a power of two, below the range of a counter's low word. */
+const WATCH_EVERY = { off: 2 ** 30, sampled: 128, full: 1 };
 
 export interface BufferPoolsOptions {
   /** The most bytes that slices may take together; rounded down to whole slabs of 4 MiB. */
@@ -45,8 +47,8 @@ export interface BufferPoolsOptions {
    * canaries before and after its bytes, checked on release (`ERR_SLICE_OVERRUN`); it is filled with a
    * pattern on release, checked when the slot is lent again (`ERR_SLICE_LATE_WRITE`); and it is reported
    * when it is garbage-collected without a release (`ERR_SLICE_LEAKED`), with where it was made and last
-   * used. `sampled` patterns the first and last 16 bytes alone, and looks after one watched slice in 512
-   * until it is collected. `BufferPools.leaks` lists all watched ones that are held for long.
+   * used. `sampled` patterns the first and last 16 bytes alone, and looks after one watched slice in 16
+   * until it is collected, twenty a second at most. `BufferPools.leaks` lists all watched ones that are held for long.
    *
    * @defaultValue 'off'
    */
@@ -70,6 +72,11 @@ const MOST_COUNTERS = 4096;
 const ONE = 2 ** 16;
 const MOST_GROWTH = 8;
 const MOST_TICKS = 2 ** 31 - 1;
+
+/** Of how many leases one is watched at the level `safety`, if anybody watches. */
+export function watchEvery(safety: SafetyLevel): number {
+  return WATCH_EVERY[safety];
+}
 
 /** Slabs, the caller's counters and the settings that `options` ask for; throws `ERR_INVALID_ARG`. */
 export function checked(options: BufferPoolsOptions): {

@@ -18,15 +18,25 @@ import { addTo } from '../metrics/counters.js';
 import type { FreeList, Keep, SlabRange } from '../slices/free-list.js';
 import type { LeaseCount } from '../slices/lease-count.js';
 import { Magazine } from '../slices/magazine.js';
-import { Slice, type SliceKeeper, type SliceLender } from '../slices/slice.js';
+import {
+  Slice,
+  type SliceKeeper,
+  type SliceOwner,
+  type SliceWatch,
+  type SliceWatcher,
+} from '../slices/slice.js';
 import { CACHED, GENERATION_BITS, LIVE, ended, withState } from '../slices/slot-word.js';
 import type { ThreadId } from '../threads/registry.js';
 import type { Growth } from './growth.js';
 
 /** For the hot paths: a constant of this module is compiled in, one of another is loaded each time. */
 const SLOT = LINE;
+const ENTRY = MAGAZINE_ENTRIES;
+const ENTRY_WORD = MAGAZINE_CACHED;
 const ASKED = ATTENTION;
 const GENERATION = GENERATION_BITS;
+const LentSlice = Slice;
+const add = addTo;
 
 /** What all pools of one thread share. */
 export interface PoolContext {
@@ -36,7 +46,9 @@ export interface PoolContext {
   readonly count: LeaseCount;
   readonly growth: Growth;
   /** Whoever lends what these pools have. */
-  readonly owner: SliceLender;
+  readonly owner: SliceOwner;
+  /** Watches leases when it is their turn. */
+  readonly watcher: SliceWatcher | undefined;
 }
 
 export class SlotPool implements SliceKeeper {
@@ -44,15 +56,15 @@ export class SlotPool implements SliceKeeper {
   readonly slotBytes: number;
   readonly list: FreeList;
   readonly #words: Int32Array;
+  // Numbers from the first: what was never anything else is used without a look at what it is.
   /** What {@link withState} and {@link ended} add to a generation in the hot paths. */
-  readonly #live: number;
-  readonly #cached: number;
-  readonly #slotsAt: number;
-  readonly #leasedAt: number;
-  readonly #magazineAt: number;
-  readonly #entriesAt: number;
-  readonly #entryWordsAt: number;
-  readonly #capacity: number;
+  readonly #live: number = 0;
+  readonly #cached: number = 0;
+  readonly #slotsAt: number = 0;
+  readonly #leasedAt: number = 0;
+  readonly #unwatched: number = 0;
+  readonly #magazineAt: number = 0;
+  readonly #capacity: number = 0;
   readonly #pool: number;
   readonly #magazine: Magazine;
   readonly #layout: ControlLayout;
@@ -71,17 +83,16 @@ export class SlotPool implements SliceKeeper {
     this.#live = withState(0, LIVE, thread);
     this.#cached = ended(0, CACHED, thread);
     this.#leasedAt = count.leasedAt;
+    this.#unwatched = count.unwatched;
     this.#growth = growth;
     this.#pool = pool;
     this.#magazine = new Magazine(words, layout, thread, pool);
     this.#magazineAt = this.#magazine.at;
-    this.#entriesAt = this.#magazine.at + MAGAZINE_ENTRIES;
-    this.#entryWordsAt = this.#magazine.at + MAGAZINE_CACHED;
     this.#capacity = this.#magazine.capacity;
     this.#keep = (ref, cached) => void this.#magazine.push(ref, cached);
   }
 
-  get owner(): SliceLender {
+  get owner(): SliceOwner {
     return this.#context.owner;
   }
 
@@ -90,28 +101,33 @@ export class SlotPool implements SliceKeeper {
    *
    * This and {@link takeBack} are the hot paths, written out in one piece. What happens seldom happens
    * before the slice is made: the compiler then knows what is in it until its release.
-   *
-   * @param watched whether it is the turn of this lease to be watched
    */
-  lend(bytes: number, watched: boolean): Slice | undefined {
+  lend(bytes: number): Slice | undefined {
     const words = this.#words;
+    const at = this.#magazineAt;
     for (;;) {
-      const last = words[this.#magazineAt]! - 1;
-      if (last < 0) return this.#lendFromList(bytes, watched);
-      words[this.#magazineAt] = last;
-      const ref = words[this.#entriesAt + last] as SlotRef;
-      const word = words[this.#entryWordsAt + last]!;
+      const last = words[at]! - 1;
+      if (last < 0) return this.#lendFromList(bytes);
+      words[at] = last;
+      const entry = (at + last) | 0;
+      const ref = words[entry + ENTRY] as SlotRef;
+      const word = words[entry + ENTRY_WORD]!;
       const lease = (word & GENERATION) | this.#live;
       // An entry of the magazine whose slot another thread has taken is dropped.
       if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, word, lease) !== word)
         continue;
-      addTo(words, this.#leasedAt, 1);
-      const watch = watched ? this.owner.watch(ref, lease, bytes) : undefined;
-      if (watch !== null) return new Slice(this, ref, lease, bytes, watch);
+      const unwatched = words[this.#leasedAt]! & this.#unwatched;
+      add(words, this.#leasedAt, 1);
+      const watch = unwatched === 0 ? this.#watch(ref, lease, bytes) : undefined;
+      if (watch !== null) return new LentSlice(this, ref, lease, bytes, watch);
     }
   }
 
-  /** The same in one of the slabs `within`, where the magazine is of no use: its slots lie anywhere. */
+  /**
+   * The same in one of the slabs `within`, where the magazine is of no use: its slots lie anywhere.
+   *
+   * @param watched whether to watch the lease even if it is not its turn
+   */
   lendWithin(within: SlabRange, bytes: number, watched: boolean): Slice | undefined {
     return this.#lendFrom(this.list.within(within), bytes, watched);
   }
@@ -129,13 +145,15 @@ export class SlotPool implements SliceKeeper {
     if (Atomics.compareExchange(words, this.#slotsAt + ref * SLOT, lease, cached) !== lease) {
       throw endedAlready(ref);
     }
-    const count = words[this.#magazineAt]!;
+    const at = this.#magazineAt;
+    const count = words[at]!;
     // Looked at after the exchange, and plainly, as an atomic load is a call: see `lookAt`.
     const asked = words[ASKED] !== 0;
     if (asked || count >= this.#capacity) return this.#giveBack(ref, cached, asked);
-    words[this.#entriesAt + count] = ref;
-    words[this.#entryWordsAt + count] = cached;
-    words[this.#magazineAt] = count + 1;
+    const entry = (at + count) | 0;
+    words[entry + ENTRY] = ref;
+    words[entry + ENTRY_WORD] = cached;
+    words[at] = count + 1;
     return false;
   }
 
@@ -161,8 +179,8 @@ export class SlotPool implements SliceKeeper {
     return { slotBytes: this.slotBytes, cached: this.#magazine.count, slots, free };
   }
 
-  #lendFromList(bytes: number, watched: boolean): Slice | undefined {
-    const slice = this.#lendFrom(this.list, bytes, watched);
+  #lendFromList(bytes: number): Slice | undefined {
+    const slice = this.#lendFrom(this.list, bytes, false);
     if (slice && this.#capacity > 1) this.list.take(this.#capacity - 1, this.#keep);
     return slice;
   }
@@ -178,10 +196,16 @@ export class SlotPool implements SliceKeeper {
       if (!list.lease(leased)) list.steal(leased);
     }
     if (ref === undefined) return undefined;
-    addTo(this.#words, this.#leasedAt, 1);
-    const watch = watched ? this.owner.watch(ref, lease, bytes) : undefined;
+    const { count } = this.#context;
+    count.leased();
+    const watch = watched || count.due ? this.#watch(ref, lease, bytes) : undefined;
     if (watch === null) return this.#lendFrom(list, bytes, watched);
     return new Slice(this, ref, lease, bytes, watch);
+  }
+
+  /** `null` when the slot is spoiled: lease another. */
+  #watch(ref: SlotRef, lease: number, bytes: number): SliceWatch | undefined | null {
+    return this.#context.watcher?.begin(ref, lease, bytes);
   }
 
   /** Of a slot that is not to go into the magazine, or for which there is no room. */

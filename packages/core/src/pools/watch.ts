@@ -5,7 +5,7 @@ import { MillraceError } from '../errors.js';
 import { SLOTS_PER_SLAB, TICK_MS, slotRef, type SlotRef } from '../memory/layout.js';
 import type { SlabTable } from '../memory/slab-table.js';
 import { Guard } from '../slices/guard.js';
-import type { Slice, SliceHandle, SliceWatch } from '../slices/slice.js';
+import type { Slice, SliceHandle, SliceWatch, SliceWatcher } from '../slices/slice.js';
 import {
   CORRUPTED,
   LIVE,
@@ -19,20 +19,23 @@ import { LeakWatch, origin, type LeakRecord, type Trace } from '../slices/leak-w
 import type { ThreadId } from '../threads/registry.js';
 import { stale, type PoolRoom } from './pool-room.js';
 
-/** Of `sampled`: one watched slice in so many is traced, which costs as much as a thousand leases. */
-const TRACE_SAMPLE = 512;
-/** Of `sampled`: one lease in so many is watched. */
-const SAMPLE = 128;
+/**
+ * Of `sampled`: one watched slice in so many is traced, unless another was less than so long ago. Its stack
+ * costs as much as a few thousand leases, and a look at the clock as much as one and a half.
+ */
+const TRACE_SAMPLE = 16;
+const TRACE_PAUSE_MS = 50;
 
 /** Watches the slices of one thread. It is itself what watches those that are not traced. */
-export class Watch implements SliceWatch {
+export class Watch implements SliceWatch, SliceWatcher {
   readonly #room: PoolRoom;
   readonly #guard: Guard;
   readonly leaks: LeakWatch;
   readonly #report: (error: MillraceError) => void;
-  readonly #every: number;
   readonly #traceEvery: number;
+  readonly #tracePauseMs: number;
   #untraced = 0;
+  #nextTraceMs = -Infinity;
 
   constructor(
     room: PoolRoom,
@@ -43,14 +46,9 @@ export class Watch implements SliceWatch {
     this.#room = room;
     this.#guard = new Guard(table, level);
     this.#report = report;
-    this.#every = level === 'full' ? 1 : SAMPLE;
     this.#traceEvery = level === 'full' ? 1 : TRACE_SAMPLE;
+    this.#tracePauseMs = level === 'full' ? 0 : TRACE_PAUSE_MS;
     this.leaks = new LeakWatch((ref, lease) => room.holds(ref, lease), report);
-  }
-
-  /** Of how many leases it watches one. */
-  get every(): number {
-    return this.#every;
   }
 
   /** Watches a lease that has just begun; `null` when its slot is spoiled: lease another. */
@@ -148,6 +146,9 @@ export class Watch implements SliceWatch {
   #sometimesTraced(ref: SlotRef, lease: number, byteLength: number): SliceWatch {
     if (--this.#untraced >= 0) return this;
     this.#untraced = this.#traceEvery - 1;
+    const nowMs = performance.now();
+    if (nowMs < this.#nextTraceMs) return this;
+    this.#nextTraceMs = nowMs + this.#tracePauseMs;
     return new TracedWatch(this, { ref, lease, byteLength });
   }
 

@@ -27,19 +27,26 @@ export class LeaseCount {
   readonly #layout: ControlLayout;
   /** Where this thread's count of leases lies, for hot paths. */
   readonly leasedAt: number;
+  /** Bits of that count that are all 0 when the next lease is to be watched. */
+  readonly unwatched: number;
   readonly #sweptAt: number;
   readonly #slotsByPool: readonly number[];
 
-  /** @param slotsByPool how many slots a slab of each pool has */
+  /**
+   * @param slotsByPool how many slots a slab of each pool has
+   * @param watchEvery of how many leases one is watched; a power of two
+   */
   constructor(
     words: Int32Array,
     layout: ControlLayout,
     thread: ThreadId,
     slotsByPool: readonly number[],
+    watchEvery: number,
   ) {
     this.#slotsByPool = slotsByPool;
     this.#words = words;
     this.#layout = layout;
+    this.unwatched = watchEvery - 1;
     this.leasedAt = layout.threadsAt + thread * LINE + THREAD_LEASED;
     this.#sweptAt = layout.threadsAt + thread * LINE + THREAD_SWEPT;
   }
@@ -47,6 +54,11 @@ export class LeaseCount {
   /** A lease has begun. */
   leased(): void {
     addTo(this.#words, this.leasedAt, 1);
+  }
+
+  /** Whether the lease of this thread that was counted last is to be watched. */
+  get due(): boolean {
+    return ((this.#words[this.leasedAt]! - 1) & this.unwatched) === 0;
   }
 
   /** A sweep has ended a lease. */

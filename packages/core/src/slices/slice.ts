@@ -25,14 +25,14 @@ export interface SliceOwner {
   tell(): void;
 }
 
-/** Pools that begin leases. */
-export interface SliceLender extends SliceOwner {
+/** Who watches some of the leases of a thread. */
+export interface SliceWatcher {
   /**
    * The turn has come to watch a lease, and this one has begun.
    *
    * @returns what watches it; `null` when its slot is spoiled: lease another
    */
-  watch(ref: SlotRef, lease: number, byteLength: number): SliceWatch | undefined | null;
+  begin(ref: SlotRef, lease: number, byteLength: number): SliceWatch | null;
 }
 
 /** How a lease ends. */
@@ -76,7 +76,8 @@ export class Slice implements SliceHandle {
   #keeper: SliceKeeper;
   #bytes: Uint8Array<SharedArrayBuffer> | undefined = undefined;
   /** No keeper of another kind, as calls of a single kind can be compiled into one piece. */
-  #watch: SliceWatch | undefined;
+  // It was a number once: what may be anything is set without a look at what it is.
+  #watch: SliceWatch | undefined | 0 = 0;
 
   constructor(
     keeper: SliceKeeper,
@@ -100,7 +101,7 @@ export class Slice implements SliceHandle {
    */
   get bytes(): Uint8Array<SharedArrayBuffer> {
     if (this.lease === NONE) throw stale(this, 'use');
-    this.#watch?.used();
+    this.watch?.used();
     return (this.#bytes ??= this.owner.viewOf(this.ref, this.byteLength));
   }
 
@@ -120,7 +121,7 @@ export class Slice implements SliceHandle {
     if (lease === NONE) throw stale(this, 'release');
     this.lease = NONE;
     this.#bytes = undefined;
-    const watch = this.#watch;
+    const { watch } = this;
     if (watch !== undefined) watch.end(this, lease);
     else if (this.#keeper.takeBack(this.ref, lease)) this.owner.tell();
   }
@@ -139,7 +140,7 @@ export class Slice implements SliceHandle {
     }
     this.#keeper.checkHandOver?.();
     // Whoever adopts it looks after it.
-    this.#watch?.forget();
+    this.watch?.forget();
     this.lease = NONE;
     this.#bytes = undefined;
     return { ref, lease, byteLength };
@@ -194,7 +195,7 @@ export class Slice implements SliceHandle {
 
   /** For the pools: who watches it. */
   get watch(): SliceWatch | undefined {
-    return this.#watch;
+    return this.#watch as SliceWatch | undefined;
   }
 
   /** Ends the lease unless {@link release} or {@link handOver} has. */

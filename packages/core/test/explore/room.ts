@@ -131,7 +131,7 @@ export class Memory {
     this.ensureTidy(world, live, gone);
     const room = this.roomOf(world.words, OBSERVER);
     let leased = 0;
-    while (room.pools[WHOLE]!.lend(1, false) !== undefined || takeRetired(room)) leased++;
+    while (room.pools[WHOLE]!.lend(1) !== undefined || takeRetired(room)) leased++;
     if (live === 0) ensure(leased === this.slabs, `${leased} of ${this.slabs} slabs can be leased`);
   }
 
@@ -225,12 +225,12 @@ export class Memory {
 /** Another class may have the slabs, and threads that live may keep slots in magazines: those can be had too. */
 function takeRetired(room: PoolRoom): boolean {
   for (let slab = 0; slab < room.layout.slabs; slab++) room.life.retire(slab);
-  return room.pools[WHOLE]!.lend(1, false) !== undefined;
+  return room.pools[WHOLE]!.lend(1) !== undefined;
 }
 
 /** Leases a slot of `sizeClass`, which must be of that size, and writes to it. */
 export function take(room: PoolRoom, sizeClass: number): Lease | undefined {
-  const slice = room.pools[sizeClass]!.lend(1, false);
+  const slice = room.pools[sizeClass]!.lend(1);
   if (slice === undefined) return undefined;
   const { ref, lease } = slice;
   const serves = slabPoolOf(room.life.wordOf(slabOf(ref)));

@@ -74,7 +74,7 @@ export const mutants = [
     fault: 'an entry of a magazine stands for the slot whatever became of it',
     edits: [
       [
-        'const word = words[this.#entryWordsAt + last];',
+        'const word = words[entry + ENTRY_WORD];',
         'const word = (Atomics.load(words, this.#slotsAt + ref * SLOT) & GENERATION) | (this.#cached & ~GENERATION);',
       ],
     ],
