@@ -120,7 +120,7 @@ export type { BufferPoolsOptions, SafetyLevel } from './pools/settings.js';
 export { BroadcastReader } from './rings/broadcast-reader.js';
 export { BroadcastRing, type BroadcastRingStats } from './rings/broadcast-ring.js';
 export type { BroadcastRingShape } from './rings/broadcast-ring-layout.js';
-export { BroadcastWriter } from './rings/broadcast-writer.js';
+export { BroadcastWriter, type BroadcastWriterOptions } from './rings/broadcast-writer.js';
 export { ByteRing, type ByteRingState, type ByteRingStats } from './rings/byte-ring.js';
 export { ByteRingReader } from './rings/byte-ring-reader.js';
 export { ByteRingWriter } from './rings/byte-ring-writer.js';

@@ -81,6 +81,46 @@ describe('A position in shared memory', () => {
 });
 
 describe('A broadcast ring', () => {
+  test('holds as many messages fewer as are announced ahead, and each is read or missed', () => {
+    const turn = fc.record({ writes: fc.nat(9), reads: fc.nat(9) });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...STARTS),
+        fc.nat(4),
+        fc.array(turn, { maxLength: 20 }),
+        (start, ahead, turns) => {
+          const ring = ringOf({ cells: 8, messageWords: 1 }, start);
+          const writer = ring.writer({ ahead, polled: true });
+          const reader = ring.reader('oldest');
+          const target = new Int32Array(1);
+          let [written, read] = [0, 0];
+          for (const { writes, reads } of turns) {
+            for (let n = 0; n < writes; n++) writer.write(Int32Array.of(written++));
+            for (let n = 0; n < reads; n++) {
+              const before = written - read - reader.missed;
+              if (reader.read(target) < 0) break;
+              expect(target[0]).toBe(reader.position - start - 1);
+              read++;
+              const missed = before - (written - read - reader.missed) - 1;
+              if (missed > 0) expect(before).toBeGreaterThan(8 - ahead);
+            }
+          }
+          while (reader.read(target) >= 0) read++;
+          expect(read + reader.missed).toBe(written);
+          const { intended } = ring.stats();
+          expect(intended).toBeGreaterThanOrEqual(written);
+          expect(intended).toBeLessThanOrEqual(written + ahead);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test.each([-1, 1.5, 5, Number.NaN])('cannot announce %d messages ahead', (ahead) => {
+    const ring = ringOf({ cells: 8, messageWords: 1 });
+    expect(codeOf(() => ring.writer({ ahead }))).toBe('ERR_INVALID_ARG');
+  });
+
   test('gives each reader every message in order, or tells how many it missed', () => {
     const step = fc.record({
       action: fc.constantFrom('write', 'writeBatch', 'read', 'joinNewest', 'joinOldest'),

@@ -26,13 +26,13 @@ import {
   TAIL,
   type BroadcastRingShape,
 } from './broadcast-ring-layout.js';
-import { BroadcastWriter } from './broadcast-writer.js';
+import { BroadcastWriter, type BroadcastWriterOptions } from './broadcast-writer.js';
 import { loadPosition, storePosition } from './position.js';
 
 /** What went through a broadcast ring, in messages since it was made or reset. */
 export interface BroadcastRingStats {
   readonly written: number;
-  /** Those that are being written count, too. */
+  /** Those that are being written, or were announced, count, too. */
   readonly intended: number;
   /** Those that no reader can get any more. */
   readonly overwritten: number;
@@ -75,9 +75,13 @@ export class BroadcastRing {
     this.shape = { cells, messageWords };
   }
 
-  /** The writing side: for one thread at a time. It goes on where the last writer published. */
-  writer(): BroadcastWriter {
-    return new BroadcastWriter(this.#words, this.#at, this.shape);
+  /**
+   * The writing side: for one thread at a time. It goes on where the last writer published.
+   *
+   * @throws MillraceError `ERR_INVALID_ARG`
+   */
+  writer(options: BroadcastWriterOptions = {}): BroadcastWriter {
+    return new BroadcastWriter(this.#words, this.#at, this.shape, options);
   }
 
   /**

@@ -18,9 +18,9 @@ function write(writer: BroadcastWriter, end: number): void {
 }
 
 const tells =
-  (end: number): ThreadBody =>
+  (end: number, ahead = 0): ThreadBody =>
   (context) =>
-    write(ringOf(context).writer(), end);
+    write(ringOf(context).writer({ ahead }), end);
 
 const tellsBatch =
   (from: number, end: number): ThreadBody =>
@@ -88,6 +88,11 @@ describe('a broadcast ring', () => {
     expectNoFault({ ...ring(5), threads: [tellsBatch(5, 7), listens(5, 7)], mode: within(3) });
   });
 
+  test('tells of what was announced several messages before', () => {
+    expectNoFault({ ...ring(0), threads: [tells(3, 1), listens(0, 3)], mode: within(3) });
+    expectNoFault({ ...ring(0), threads: [tells(5, 1), listens(0, 5)], mode: within(1) });
+  });
+
   test('goes on where its positions take a second word', () => {
     const from = 2 ** 30 - 1;
     expectNoFault({
@@ -105,12 +110,14 @@ describe('a broadcast ring', () => {
       };
     const both = [tellsBoth(2, 4), listens(0, 4)];
     expectNoFault({ ...ring(0), kills: 1, sweep: goOn(4), threads: both, mode: within(1) });
-    expectNoFault({
-      ...ring(0),
-      kills: 1,
-      sweep: goOn(3),
-      threads: [tells(3), listens(0, 3)],
-      mode: within(1),
-    });
+    for (const ahead of [0, 1]) {
+      expectNoFault({
+        ...ring(0),
+        kills: 1,
+        sweep: goOn(3),
+        threads: [tells(3, ahead), listens(0, 3)],
+        mode: within(1),
+      });
+    }
   });
 });

@@ -191,7 +191,13 @@ export const mutants = [
   {
     file: 'rings/broadcast-writer.js',
     fault: 'the intent to write over messages is not written',
-    edits: [['storePosition(words, intentAt, end);', '']],
+    edits: [['storePosition(words, intentAt, this.#intended);', '']],
+    caughtBy: broadcastRing,
+  },
+  {
+    file: 'rings/broadcast-writer.js',
+    fault: 'more is written over than was announced',
+    edits: [['if (end <= this.#intended)', 'if (end <= this.#intended + this.#ahead)']],
     caughtBy: broadcastRing,
   },
   {

@@ -41,7 +41,7 @@ export interface BufferMonitorOptions {
   /** Threads that can be heard beside this one. @defaultValue 127, which is as many as can have a memory in common */
   readonly threads?: number;
   /**
-   * Events of one thread that wait to be read, a power of two; more than that, and the oldest are dropped, and counted.
+   * Events of one thread that wait to be read, a power of two; more than that, or than 15 fewer, and the oldest are dropped, and counted.
    *
    * @defaultValue 4096
    */

@@ -29,6 +29,11 @@ export function eventsShape({ eventsPerThread }: MonitorShape): BroadcastRingSha
   return { cells: eventsPerThread, messageWords: EVENT_WORDS };
 }
 
+/** Events that a writer announces at once: next to nothing of what the stripe holds. */
+export function aheadOf({ eventsPerThread }: MonitorShape): number {
+  return Math.min(15, eventsPerThread >> 8);
+}
+
 export function wordsOf(shape: MonitorShape): number {
   return LINE + (shape.threads + 1) * stripeWords(shape);
 }

@@ -19,6 +19,7 @@ import { ThreadFigures } from './figures.js';
 import {
   EVERY,
   FIGURES_SHAPE,
+  aheadOf,
   eventsAt,
   eventsShape,
   figuresAt,
@@ -92,15 +93,16 @@ export class MonitorTap implements EventSampling {
     this.#words = words;
     const events = new BroadcastRing(words, eventsAt(handle, thread), eventsShape(handle));
     const rows = new BroadcastRing(words, figuresAt(handle, thread), FIGURES_SHAPE);
-    this.#events = events.writer();
-    this.#rows = rows.writer();
+    this.#events = events.writer({ ahead: aheadOf(handle), polled: true });
+    this.#rows = rows.writer({ polled: true });
     this.#event.epoch = epoch;
     this.#figures = new ThreadFigures(epoch);
   }
 
   /** One use of a buffer in so many is told of; 0 while the monitor is off. */
   get every(): number {
-    return Atomics.load(this.#words, EVERY);
+    // Plainly, as nothing is ordered by it: whoever reads an old one tells of a use more, or less.
+    return this.#words[EVERY]!;
   }
 
   /** Has the monitor hear of what `manager` does, beside others of this thread. */
