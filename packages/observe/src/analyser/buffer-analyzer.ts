@@ -3,7 +3,9 @@
  *
  * Its time is that of the events, and of a clock where one is given: it reads no other. Its memory does not grow with the
  * number of events: sums over panes, steps and hours, and the leases that go on.
- * What it sees it takes for all there is: where only one use in n is told of, frequencies, pool sizes and demands are those of that part.
+ * What it is told of counts as often as it says (`weight`). So of a sample, frequencies, sizes, lifetimes and means of what is in use are
+ * estimates that are right on average; optimal pool sizes are corrected for what chance adds; peaks, and so predictions, are not, and
+ * are too high by some √(n × buffers in use) where one use in n is told of.
  */
 import { BUFFER_CLASSES, type BufferClass } from '@millrace/core';
 import type { TraceEvent } from '../trace/trace-event.js';
@@ -132,12 +134,12 @@ export class BufferAnalyzer {
   }
 
   #begin(event: TraceEvent): void {
-    const { id, class: of, tag, size, timestampMs } = event;
+    const { id, class: of, tag, size, timestampMs, weight = 1 } = event;
     const windows = [this.#classWindow(of)];
     const tagged = tag === undefined ? undefined : this.#tagWindow(of, tag);
     if (tagged) windows.push(tagged);
     const capacity = this.#capacities.of(event);
-    const lease = { class: of, size, capacity, sinceMs: timestampMs, windows };
+    const lease = { class: of, size, capacity, sinceMs: timestampMs, weight, windows };
     this.#end(this.#leases.begin(id, lease), undefined);
     for (const window of windows) window.begin(lease, this.#nowMs);
     this.#trends.begin(lease, this.#nowMs);
@@ -149,7 +151,7 @@ export class BufferAnalyzer {
     if (lease === undefined) return;
     const lifetimeMs = atMs === undefined ? undefined : Math.max(0, atMs - lease.sinceMs);
     for (const window of lease.windows) window.end(lease, lifetimeMs, this.#nowMs);
-    this.#trends.end(this.#nowMs);
+    this.#trends.end(lease, this.#nowMs);
     this.#demand.end(lease, this.#nowMs);
   }
 

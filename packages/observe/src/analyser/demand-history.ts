@@ -37,20 +37,20 @@ export class DemandHistory {
     this.#hours.advance(nowMs, (hour) => this.#raisePeaks(hour));
   }
 
-  begin(lease: Lease, nowMs: number): void {
+  begin({ class: of, capacity, weight }: Lease, nowMs: number): void {
     this.advance(nowMs);
-    this.#inUse[lease.class] += 1;
-    this.#bytesInUse += lease.capacity;
-    this.#leases[lease.class] += 1;
-    this.#bytes[lease.class] += lease.capacity;
-    this.#hours.current.leases += 1;
+    this.#inUse[of] += weight;
+    this.#bytesInUse += weight * capacity;
+    this.#leases[of] += weight;
+    this.#bytes[of] += weight * capacity;
+    this.#hours.current.leases += weight;
     this.#raisePeaks(this.#hours.current);
   }
 
-  end(lease: Lease, nowMs: number): void {
+  end({ class: of, capacity, weight }: Lease, nowMs: number): void {
     this.advance(nowMs);
-    this.#inUse[lease.class] -= 1;
-    this.#bytesInUse -= lease.capacity;
+    this.#inUse[of] -= weight;
+    this.#bytesInUse -= weight * capacity;
   }
 
   /** Bytes of a buffer of this class, on average over all that were lent; 0 if none was. */

@@ -17,6 +17,8 @@ export interface Lease {
   /** Bytes of the buffer. */
   readonly capacity: number;
   readonly sinceMs: number;
+  /** How many leases it stands for. */
+  readonly weight: number;
 }
 
 /** By the number of the buffer. */

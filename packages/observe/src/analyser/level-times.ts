@@ -12,12 +12,14 @@ export class LevelTimes {
   totalMs = 0;
   /** Σ level × milliseconds, of the exact levels. */
   levelMs = 0;
+  #squaresMs = 0;
 
   add(level: number, forMs: number): void {
     const height = rounded(level);
     this.#msAt.set(height, (this.#msAt.get(height) ?? 0) + forMs);
     this.totalMs += forMs;
     this.levelMs += level * forMs;
+    this.#squaresMs += level * level * forMs;
   }
 
   merge(other: LevelTimes): void {
@@ -25,11 +27,17 @@ export class LevelTimes {
       this.#msAt.set(height, (this.#msAt.get(height) ?? 0) + ms);
     this.totalMs += other.totalMs;
     this.levelMs += other.levelMs;
+    this.#squaresMs += other.#squaresMs;
   }
 
   /** The mean over time; 0 where no time has passed. */
   get mean(): number {
     return this.totalMs === 0 ? 0 : this.levelMs / this.totalMs;
+  }
+
+  /** Over time; 0 where no time has passed. */
+  get variance(): number {
+    return this.totalMs === 0 ? 0 : Math.max(0, this.#squaresMs / this.totalMs - this.mean ** 2);
   }
 
   /** The least height that was not exceeded in this share of the time. */

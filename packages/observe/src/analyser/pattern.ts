@@ -13,6 +13,8 @@ export const PANES = 12;
 
 /** Pools are made large enough for all but this share of the time. */
 const TAIL = 0.99;
+/** The same in deviations above the mean, where it cannot be seen. */
+const TAIL_DEVIATIONS = 2.3263;
 
 /** How buffers of a class were used in the last `patternWindowSizeMs`. */
 export interface BufferPattern {
@@ -33,7 +35,8 @@ export interface BufferPattern {
    * How many buffers a pool should have: the 99th percentile over time of N, the number in use at once, but at least λW, rounded up.
    *
    * Source: J. D. C. Little, "A proof for the queuing formula L = λW" (1961): λW is the mean of N. A pool of the mean
-   * would be short of buffers half of the time, hence the percentile.
+   * would be short of buffers half of the time, hence the percentile. Of a sample that is not seen: then it is the mean of N and 2.33 deviations, what
+   * chance adds being taken off, see `tailOfSample`.
    */
   readonly optimalPoolSize: number;
   /** How well the class fits: bytes that were asked for, divided by bytes of the buffers lent; over the same leases as `averageSize`. */
@@ -87,34 +90,54 @@ export class PatternWindow {
       usageFrequency: perMs * 1000,
       lifetimeMeanMs: whole.lifetimes.mean,
       lifetimeStdDevMs: whole.lifetimes.stdDev,
-      optimalPoolSize: Math.max(
-        whole.inUse.percentile(TAIL),
-        Math.ceil(perMs * whole.lifetimes.mean - 1e-9),
-      ),
+      optimalPoolSize: Math.max(tailOf(whole), Math.ceil(perMs * whole.lifetimes.mean - 1e-9)),
       efficiency: ratio(of.bytes, of.capacity),
     };
   }
 }
 
+/** Of what has been seen of N, what is not exceeded in `TAIL` of the time. */
+function tailOf({ begun, inUse }: Pane): number {
+  const weight = begun.told === 0 ? 1 : begun.leases / begun.told;
+  return weight === 1 ? inUse.percentile(TAIL) : tailOfSample(inUse, weight);
+}
+
+/**
+ * When each lease is told of with the chance 1/w, and then counts w times, the level that is seen has the mean of N, but for its
+ * variance Var(N) + (w − 1)·E(N). So that of N is known; at the least it is taken to be that of leases which begin by chance, E(N).
+ */
+function tailOfSample(inUse: LevelTimes, weight: number): number {
+  const { mean, variance } = inUse;
+  const deviation = Math.sqrt(Math.max(mean, variance - (weight - 1) * mean));
+  return Math.ceil(mean + TAIL_DEVIATIONS * deviation);
+}
+
 /** So many leases, of so many bytes. */
 class Held {
+  /** Leases that were seen. */
+  told = 0;
+  /** Leases that they stand for. */
   leases = 0;
   bytes = 0;
   capacity = 0;
 
-  add({ size, capacity }: Lease): void {
-    this.leases += 1;
-    this.bytes += size;
-    this.capacity += capacity;
+  add(lease: Lease): void {
+    this.#count(lease, 1);
   }
 
-  remove({ size, capacity }: Lease): void {
-    this.leases -= 1;
-    this.bytes -= size;
-    this.capacity -= capacity;
+  remove(lease: Lease): void {
+    this.#count(lease, -1);
+  }
+
+  #count({ size, capacity, weight }: Lease, times: 1 | -1): void {
+    this.told += times;
+    this.leases += times * weight;
+    this.bytes += times * weight * size;
+    this.capacity += times * weight * capacity;
   }
 
   merge(other: Held): void {
+    this.told += other.told;
     this.leases += other.leases;
     this.bytes += other.bytes;
     this.capacity += other.capacity;

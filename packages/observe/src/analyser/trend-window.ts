@@ -37,18 +37,18 @@ export class TrendWindow {
     this.#steps.advance(nowMs, (step, forMs) => (step.inUseMs += this.#inUse * forMs));
   }
 
-  begin({ size, capacity }: Lease, nowMs: number): void {
+  begin({ size, capacity, weight }: Lease, nowMs: number): void {
     this.advance(nowMs);
     const step = this.#steps.current;
-    step.leases += 1;
-    step.bytes += size;
-    step.capacity += capacity;
-    this.#inUse += 1;
+    step.leases += weight;
+    step.bytes += weight * size;
+    step.capacity += weight * capacity;
+    this.#inUse += weight;
   }
 
-  end(nowMs: number): void {
+  end({ weight }: Lease, nowMs: number): void {
     this.advance(nowMs);
-    this.#inUse -= 1;
+    this.#inUse -= weight;
   }
 
   directions(): TrendDirections {

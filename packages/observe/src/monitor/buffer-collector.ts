@@ -19,13 +19,16 @@ export interface BufferCollector {
 }
 
 export interface CounterMetrics {
-  /** Events, by what happened. Where uses are sampled, these are estimates of all. */
+  /**
+   * Events that were read, by what happened. `allocated`, `destroyed`, `corruption` and `leak` are exact, but for what was dropped; so is
+   * all, where every use is told of. Where uses are sampled, `retrieved`, `returned`, `reset` and `resized` are estimates.
+   */
   readonly events: Readonly<Record<BufferEventType, number>>;
-  /** Events, by class. */
+  /** The same, by class. */
   readonly classes: Readonly<Record<BufferClass, number>>;
-  /** Those that did not succeed. */
+  /** Those that did not succeed: exact, but for what was dropped. */
   readonly failed: number;
-  /** Bytes that were asked for by those that were `retrieved`. */
+  /** Bytes that were asked for by those that were `retrieved`: an estimate as that is. */
   readonly bytes: number;
 }
 
@@ -63,7 +66,7 @@ export class EventCounters implements BufferCollector {
 }
 
 export interface LatencyMetrics {
-  /** Events that were seen. */
+  /** Events that were seen: not an estimate of all. */
   readonly count: number;
   readonly meanMs: number;
   readonly p50Ms: number;

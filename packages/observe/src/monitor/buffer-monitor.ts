@@ -47,10 +47,10 @@ export interface BufferMonitorOptions {
    */
   readonly eventsPerThread?: number;
   /**
-   * One use of a buffer in so many is told of, on average; can be changed at any time. An analyser and a trace know only of
-   * those, and are to be read as a sample. Samples for alerting are exact anyway, as failed gets are always told of.
+   * One use of a buffer in so many is told of, on average; can be changed at any time. Figures for alerting are exact anyway. Collectors and
+   * the analyser are told how many uses each stands for (`weight`), and what they make of that are estimates. A trace of a sample cannot be simulated.
    *
-   * @defaultValue 1
+   * @defaultValue 256, which costs hardly anything; 1 where there is an `analyzer`, as peaks are seen in whole loads alone
    */
   readonly sampleEvery?: number;
   /** How often alerting gets a sample: as often as managers have upkeep, or less. @defaultValue 1000 */
@@ -80,6 +80,9 @@ export interface BufferMonitorStats {
   /** Calls of collectors, and of the analyser, that threw. */
   readonly collectorErrors: number;
 }
+
+/** Unless something needs to see all of them. */
+const SAMPLED = 256;
 
 interface Stripe {
   readonly thread: number;
@@ -114,7 +117,8 @@ export class BufferMonitor {
 
   /** @throws MillraceError `ERR_INVALID_ARG` */
   constructor(options: BufferMonitorOptions = {}) {
-    const { threads = MAX_THREADS - 1, eventsPerThread = 4096, sampleEvery = 1 } = options;
+    const { threads = MAX_THREADS - 1, eventsPerThread = 4096, analyzer } = options;
+    const { sampleEvery = analyzer ? 1 : SAMPLED } = options;
     const { intervalMs = 1000, pollMs = 50, collectors = [] } = options;
     const { nowMs = () => performance.timeOrigin + performance.now() } = options;
     need('threads', threads, Number.isInteger(threads) && threads >= 0 && threads <= 1024);
@@ -127,7 +131,7 @@ export class BufferMonitor {
     const words = new Int32Array(new SharedArrayBuffer(wordsOf(shape) * 4));
     this.handle = { ...shape, words };
     this.#intervalMs = intervalMs;
-    this.analyzer = options.analyzer;
+    this.analyzer = analyzer;
     this.alerting = options.alerting;
     this.#collectors = [...collectors];
     this.#nowMs = nowMs;

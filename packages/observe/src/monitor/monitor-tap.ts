@@ -59,6 +59,8 @@ export class MonitorTap implements EventSampling {
   readonly #rows: BroadcastWriter;
   readonly #event = new EventWords();
   readonly #figures: ThreadFigures;
+  /** Buffers that were told of as leaks, and have not come back. */
+  readonly #leaked = new Set<number>();
 
   /**
    * The tap of the calling thread: the same one, however often it is asked for.
@@ -133,9 +135,17 @@ export class MonitorTap implements EventSampling {
   record(event: BufferEvent): void {
     const { every } = this;
     if (every === 0) return;
-    const weight = event.success && isSampled(event.eventType) ? every : 1;
+    const weight = this.#isOneOfMany(event) ? every : 1;
     this.#events.write(this.#event.words, this.#event.encode(event, weight));
     if (isUrgent(event.eventType)) this.report();
+  }
+
+  /** Whether it stands for others that are not told of, as events of uses do; but whatever leaked, its return is told. */
+  #isOneOfMany({ eventType, success, bufferId }: BufferEvent): boolean {
+    if (eventType === 'leak') this.#leaked.add(bufferId);
+    const leaked = eventType === 'returned' && this.#leaked.size > 0;
+    if (leaked && this.#leaked.delete(bufferId)) return false;
+    return success && isSampled(eventType);
   }
 
   /** For the managers: so figures are written in time, however few uses are told of. */

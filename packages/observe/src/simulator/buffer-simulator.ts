@@ -62,7 +62,7 @@ export class BufferSimulator {
    *
    * Others get their turn on this thread every millisecond.
    *
-   * @param trace in the order of time
+   * @param trace in the order of time; with all uses, not a sample
    * @param config what would be given to `new BufferManager`
    * @throws MillraceError `ERR_INVALID_ARG`
    */
@@ -79,6 +79,7 @@ export class BufferSimulator {
     let until = performance.now() + WORK_MS;
     let events = 0;
     for (const event of trace) {
+      if (event.weight !== undefined) throw sampled(event.weight);
       replay ??= start(event.timestampMs);
       replay.play(event);
       if (++events % EVENTS_BETWEEN_LOOKS !== 0 || performance.now() < until) continue;
@@ -268,6 +269,13 @@ class Replay {
     this.#whole.memory(this.#memory.bytes, this.#nowMs);
     this.#part.memory(this.#memory.bytes, this.#nowMs);
   }
+}
+
+function sampled(weight: number): MillraceError {
+  return new MillraceError(
+    'ERR_INVALID_ARG',
+    `Cannot simulate a load of which one use in ${weight} is told: record it with "sampleEvery" of 1`,
+  );
 }
 
 function wrong(name: string, value: number): MillraceError {

@@ -26,11 +26,14 @@ export interface TraceEvent {
   readonly tag?: string | undefined;
   /** Present where it did not succeed. */
   readonly failed?: true;
+  /** How many such events it stands for, where only a sample of the uses is told of. @defaultValue 1 */
+  readonly weight?: number;
 }
 
-/** What a trace keeps of what a manager tells. */
-export function traceEventOf(event: BufferEvent): TraceEvent {
+/** What a trace keeps of what a manager tells, or a monitor hands on. */
+export function traceEventOf(event: BufferEvent & { readonly weight?: number }): TraceEvent {
   const { timestamp, eventType, bufferId, size, durationMs, success, metadata } = event;
+  const { weight = 1 } = event;
   const tag = metadata?.get('tag');
   return {
     timestampMs: timestamp,
@@ -41,5 +44,6 @@ export function traceEventOf(event: BufferEvent): TraceEvent {
     durationMs,
     ...(typeof tag === 'string' && { tag }),
     ...(!success && { failed: true }),
+    ...(weight !== 1 && { weight }),
   };
 }

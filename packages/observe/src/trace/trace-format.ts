@@ -2,7 +2,7 @@
  * The format of a trace file: lines of JSON. The first says what the file is; each other line is an event.
  *
  *   {"format":"millrace-buffer-trace","version":1}
- *   [timestampMs, type, id, class, size, durationMs | null, tag | null, failed]
+ *   [timestampMs, type, id, class, size, durationMs | null, tag | null, failed, weight]
  *
  * What an event lacks at its end is left out. A later version may add fields behind these; a reader refuses
  * versions that it does not know.
@@ -25,11 +25,13 @@ export function lineOf({
   durationMs,
   tag,
   failed,
+  weight,
 }: TraceEvent): string {
   const fields: unknown[] = [timestampMs, type, id, bufferClass, size];
-  if (durationMs !== undefined || tag !== undefined || failed) fields.push(durationMs ?? null);
-  if (tag !== undefined || failed) fields.push(tag ?? null);
-  if (failed) fields.push(true);
+  const more = [durationMs, tag, failed, weight];
+  const last = more.findLastIndex((value) => value !== undefined);
+  // What is left out in the middle is null.
+  fields.push(...more.slice(0, last + 1));
   return `${JSON.stringify(fields)}\n`;
 }
 
@@ -49,7 +51,7 @@ export function checkHeader(line: string, path: string): void {
 export function eventOf(line: string, path: string, number: number): TraceEvent {
   const fields = parsed(line);
   if (isEvent(fields)) {
-    const [timestampMs, type, id, bufferClass, size, durationMs, tag, failed] = fields;
+    const [timestampMs, type, id, bufferClass, size, durationMs, tag, failed, weight] = fields;
     return {
       timestampMs,
       type,
@@ -59,6 +61,7 @@ export function eventOf(line: string, path: string, number: number): TraceEvent 
       ...(typeof durationMs === 'number' && { durationMs }),
       ...(typeof tag === 'string' && { tag }),
       ...(failed === true && { failed }),
+      ...(typeof weight === 'number' && { weight }),
     };
   }
   throw new MillraceError(
@@ -76,6 +79,7 @@ type Fields = [
   durationMs?: unknown,
   tag?: unknown,
   failed?: unknown,
+  weight?: unknown,
 ];
 
 function isEvent(fields: unknown): fields is Fields {

@@ -106,7 +106,13 @@ describe('steps of time', () => {
 });
 
 describe('leases', () => {
-  const lease = (sinceMs: number): Lease => ({ class: 'small', size: 1, capacity: 1, sinceMs });
+  const lease = (sinceMs: number): Lease => ({
+    class: 'small',
+    size: 1,
+    capacity: 1,
+    sinceMs,
+    weight: 1,
+  });
 
   test('are remembered up to a bound, beyond which the oldest is given up', () => {
     const leases = new Leases<Lease>(2);

@@ -22,7 +22,12 @@ import { managed, tapOf } from './memory.ts';
 /** A monitor that runs but is polled by hand: its timer never comes. */
 function monitored(options: BufferMonitorOptions = {}, config: BufferManagerConfig = {}) {
   const { clock, manager, pools } = managed(config);
-  const monitor = new BufferMonitor({ pollMs: 2 ** 30, nowMs: clock.nowMs, ...options });
+  const monitor = new BufferMonitor({
+    sampleEvery: 1,
+    pollMs: 2 ** 30,
+    nowMs: clock.nowMs,
+    ...options,
+  });
   onTestFinished(() => monitor.close());
   monitor.watch(manager);
   return { clock, manager, monitor, pools };
@@ -40,7 +45,7 @@ const event: BufferEvent = {
 
 test('every field of an event arrives', () => {
   const recent = new RecentEvents();
-  const monitor = new BufferMonitor({ collectors: [recent], pollMs: 2 ** 30 });
+  const monitor = new BufferMonitor({ collectors: [recent], pollMs: 2 ** 30, sampleEvery: 1 });
   onTestFinished(() => monitor.close());
   const tap = tapOf(monitor);
   monitor.start();
@@ -161,6 +166,27 @@ test('one use in so many is told of, and stands for them; what is wrong is told 
   monitor.poll();
   // All but those before the next that was to be told anyway.
   expect(counters.metrics().events.retrieved).toBeGreaterThan(980);
+});
+
+test('one use in 256 is told of unless something else is said, or an analyser wants all', () => {
+  expect(new BufferMonitor().sampleEvery).toBe(256);
+  expect(new BufferMonitor({ analyzer: new BufferAnalyzer() }).sampleEvery).toBe(1);
+  expect(new BufferMonitor({ analyzer: new BufferAnalyzer(), sampleEvery: 8 }).sampleEvery).toBe(8);
+});
+
+test('the return of what leaked stands for itself, as it is told of anyway', () => {
+  const counters = new EventCounters();
+  const { clock, manager, monitor } = monitored(
+    { sampleEvery: 2 ** 30, collectors: [counters] },
+    { leakAfterMs: 1 },
+  );
+  monitor.start();
+  const lost = [1, 2, 3].map(() => manager.getBuffer(1));
+  clock.ms += 1000;
+  monitor.poll();
+  for (const buffer of lost) buffer.release();
+  monitor.poll();
+  expect(counters.metrics().events).toMatchObject({ allocated: 3, leak: 3, returned: 3 });
 });
 
 test('a collector that throws harms no other, and is counted', () => {

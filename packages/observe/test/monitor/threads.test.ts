@@ -19,6 +19,7 @@ test('events of three threads, faster than they are read: each is read or counte
   });
   let nowMs = 0;
   const monitor = new BufferMonitor({
+    sampleEvery: 1,
     eventsPerThread: 256,
     collectors: [counters],
     alerting,

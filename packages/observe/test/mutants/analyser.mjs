@@ -126,4 +126,28 @@ export const mutants = [
     ],
     caughtBy: ['analyser/trends'],
   },
+  {
+    file: 'analyser/pattern.js',
+    fault: 'a use that stands for many counts once',
+    edits: [['this.leases += times * weight;', 'this.leases += times;']],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/pattern.js',
+    fault: 'what chance adds to a sample counts for pool sizes',
+    edits: [['variance - (weight - 1) * mean', 'variance']],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/demand-history.js',
+    fault: 'a use that stands for many is one of demand',
+    edits: [['this.#inUse[of] += weight;', 'this.#inUse[of] += 1;']],
+    caughtBy: patterns,
+  },
+  {
+    file: 'analyser/trend-window.js',
+    fault: 'a use that stands for many ends as one',
+    edits: [['this.#inUse -= weight;', 'this.#inUse -= 1;']],
+    caughtBy: patterns,
+  },
 ];

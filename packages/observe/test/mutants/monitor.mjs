@@ -122,4 +122,10 @@ export const mutants = [
     edits: [['if (this.every > 0) this.report();', '']],
     caughtBy: monitor,
   },
+  {
+    file: 'monitor/monitor-tap.js',
+    fault: 'the return of what leaked stands for many',
+    edits: [['if (leaked && this.#leaked.delete(bufferId)) return false;', '']],
+    caughtBy: monitor,
+  },
 ];

@@ -5,6 +5,7 @@ import {
   burstyTrace,
   steadyTrace,
   type ServeCosts,
+  type TraceEvent,
 } from '@millrace/observe';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -27,6 +28,20 @@ const COSTS: ServeCosts = { hitMs: 1, makeMs: (size, direct) => (direct ? 100 : 
 const simulator = new BufferSimulator({ costs: COSTS });
 
 describe('a simulated run, counted by hand', () => {
+  test('a sample of a load cannot be simulated', async () => {
+    const sampled = {
+      timestampMs: 0,
+      type: 'retrieved',
+      id: 1,
+      class: 'small',
+      size: 1,
+      weight: 64,
+    };
+    await expect(new BufferSimulator().run([sampled as TraceEvent])).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG',
+    });
+  });
+
   test('has a miss for each buffer that is new, and a hit for each that comes again', async () => {
     const run = await simulator.run(
       trace(

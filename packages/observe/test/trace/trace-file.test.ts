@@ -34,7 +34,7 @@ async function recorded(events: Iterable<BufferEvent>): Promise<string> {
   return path;
 }
 
-const anyEvent: fc.Arbitrary<BufferEvent> = fc.record({
+const anyEvent: fc.Arbitrary<BufferEvent & { weight: number }> = fc.record({
   eventType: fc.constantFrom(...BUFFER_EVENT_TYPES),
   bufferId: fc.nat(),
   size: fc.nat(),
@@ -42,6 +42,7 @@ const anyEvent: fc.Arbitrary<BufferEvent> = fc.record({
   timestamp: fc.double({ min: 0, max: 2 ** 41, noNaN: true }),
   durationMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
   success: fc.boolean(),
+  weight: fc.constantFrom(1, 64),
   metadata: fc.oneof(
     fc.constant(undefined),
     fc.string().map((tag) => new Map<string, unknown>([['tag', tag]])),
