@@ -64,6 +64,7 @@ export {
   type NodeByteTarget,
   type OpContext,
   type OpKind,
+  type PlainPumpOptions,
   type ProxyMarked,
   type PumpOptions,
   type PumpReport,

@@ -15,7 +15,8 @@ export type {
 export type { FlowProgress } from './flow/chunk-window.js';
 export type { RunOptions, TaskOptions, TaskPriority } from './dispatch/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';
-export type { FilePart, NodeByteSource, NodeByteTarget } from './flow/node-byte-io.js';
+export type { FilePart } from './flow/file-part.js';
+export type { NodeByteSource, NodeByteTarget } from './flow/node-byte-io.js';
 export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';
@@ -24,6 +25,7 @@ export { attachMill, createMill, readerOf, writerOf } from '#mill';
 export type { Mill } from './mill.js';
 export type {
   MillOptions,
+  PlainPumpOptions,
   PumpOptions,
   PumpSettings,
   PumpToValueOptions,

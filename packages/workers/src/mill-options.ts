@@ -33,7 +33,10 @@ export interface StreamOptions {
 
 /** What every pump is told. */
 export interface PumpSettings<P> {
-  /** A path, file URL, descriptor, bytes, stream or iterable of bytes. A descriptor is read from where it stands and stays open. */
+  /**
+   * A path, file URL, descriptor, file handle, bytes, stream or iterable of bytes. A descriptor is read from where
+   * it stands, or with `{ file, position }` from there on, and stays open.
+   */
   from: FlowSource;
   params?: NoInfer<P>;
   signal?: AbortSignal;
@@ -55,8 +58,8 @@ export interface PumpSettings<P> {
 export interface PumpOptions<P> extends PumpSettings<P> {
   op: FlowOp<P>;
   /**
-   * A path, file URL, descriptor, stream, or a path with what the file is to be like. A file appears when
-   * it is whole. Several get the same output, at the pace of the slowest: when one fails, all are discarded.
+   * A path, file URL, descriptor, file handle, `{ file, position }`, stream, or a path with what the file is to be
+   * like. A file appears when it is whole. Several get the same output, at the pace of the slowest: when one fails, all are discarded.
    */
   to: FlowTarget | readonly FlowTarget[];
 }
@@ -65,4 +68,14 @@ export interface PumpOptions<P> extends PumpSettings<P> {
 export interface PumpToValueOptions<P, R> extends PumpSettings<P> {
   op: ValueOp<P, R>;
   to?: never;
+}
+
+/** For bytes that go as they are. */
+export interface PlainPumpOptions extends Pick<
+  PumpOptions<void>,
+  'from' | 'to' | 'signal' | 'onProgress'
+> {
+  op?: never;
+  /** The most bytes that go. @defaultValue all there are */
+  length?: number;
 }

@@ -14,7 +14,7 @@ import { Coordinator } from './coordinator.js';
 import { generate } from './flow/generate.js';
 import { iterate, type IterateOptions } from './flow/iterate.js';
 import { Calls, type CallOptions } from './flow/call.js';
-import { pump, pumpToValue, type PumpReport } from './flow/pump.js';
+import { pump, pumpAsItIs, pumpToValue, type PumpReport } from './flow/pump.js';
 import { checkedLimits } from './dispatch/limits.js';
 import { run } from './flow/run.js';
 import type { RunOptions } from './dispatch/task-options.js';
@@ -25,6 +25,7 @@ import { web, type WebPair } from './flow/web.js';
 import type { Configured } from './ops/configurations.js';
 import type {
   MillOptions,
+  PlainPumpOptions,
   PumpOptions,
   PumpToValueOptions,
   StreamOptions,
@@ -174,14 +175,19 @@ export class Mill implements AsyncDisposable {
    * stream, in constant memory. Files are read by the workers themselves. With an op that gives a value
    * there is no target, and the report holds the value.
    *
+   * Without an op the bytes go as they are, as `sendfile` has them go: the system reads them into a few slices
+   * and writes them out of these. From and to files, descriptors and sockets no byte is on the heap.
+   *
    * @throws MillraceError `ERR_ABORTED`, `ERR_INPUT_CHANGED`, `ERR_TARGET_EXISTS` and those of
    *   {@link run}; the system's errors (`ENOENT`, `ENOSPC` …) as they are
    */
   pump<P>(options: PumpOptions<P>): Promise<PumpReport>;
   pump<P, R>(options: PumpToValueOptions<P, R>): Promise<PumpReport<R>>;
+  pump(options: PlainPumpOptions): Promise<PumpReport>;
   async pump<P>(
-    options: PumpOptions<P> | PumpToValueOptions<P, unknown>,
+    options: PumpOptions<P> | PumpToValueOptions<P, unknown> | PlainPumpOptions,
   ): Promise<PumpReport<unknown>> {
+    if (isPlain(options)) return pumpAsItIs(this.#coordinator, options.from, options.to, options);
     const { from, params, signal, onProgress, direct, strategy } = options;
     const flow = { signal, onProgress, direct, strategy };
     checkStrategy(strategy);
@@ -407,6 +413,11 @@ export async function createMill(options: MillOptions = {}): Promise<Mill> {
 
 function isGenerator<P>(op: Op<P, unknown> | undefined): op is GeneratorOp<P, unknown> {
   return op?.kind === 'generator';
+}
+
+/** An op that is there and undefined is a mistake. */
+function isPlain(options: object): options is PlainPumpOptions {
+  return !('op' in options);
 }
 
 /** The threads at work, for tests that end them. */

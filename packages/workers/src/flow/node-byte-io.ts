@@ -12,18 +12,12 @@ import {
   type ByteTarget,
   type ByteWriter,
 } from '@millrace/core';
+import { descriptorOf, isFileHandle, isFilePart, type FilePart } from './file-part.js';
 import { ReadableReader } from './readable-reader.js';
 import { DescriptorReader } from './readers.js';
 import { DescriptorSink, isNodeWritable } from './sinks.js';
 import { openSource, type OpenSource } from './source.js';
 import { openTarget, type FileTarget, type FlowTarget, type OpenTarget } from './target.js';
-
-/** A file that is open, from a position on; where the descriptor stands does not matter, and is not changed. */
-export interface FilePart {
-  readonly file: number | FileHandle;
-  /** In bytes. */
-  readonly position: number;
-}
 
 /** What {@link readerOf} takes: a path or file URL, a descriptor, a Node stream, or what the core takes. */
 export type NodeByteSource = ByteSource | string | URL | number | FileHandle | FilePart | Readable;
@@ -71,22 +65,9 @@ export function writerOf(target: NodeByteTarget): ByteWriter {
   return coreWriterOf(target);
 }
 
-function isFilePart(end: unknown): end is FilePart {
-  if (typeof end !== 'object' || end === null || 'read' in end || 'write' in end) return false;
-  return 'file' in end && 'position' in end;
-}
-
-function isFileHandle(end: unknown): end is FileHandle {
-  return typeof end === 'object' && end !== null && 'fd' in end && 'readv' in end;
-}
-
 function isNamed(target: unknown): target is string | URL | FileTarget {
   if (typeof target === 'string' || target instanceof URL) return true;
   return typeof target === 'object' && target !== null && 'path' in target && !('write' in target);
-}
-
-function descriptorOf(file: number | FileHandle): number {
-  return typeof file === 'number' ? file : file.fd;
 }
 
 /** Reads what has to be opened first. */

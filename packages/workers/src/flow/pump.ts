@@ -1,10 +1,12 @@
 /** Pump: one object from where it is to where it shall be, through an op. */
+import { MillraceError } from '@millrace/core';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import type { ChunkWindow, FlowOptions, FlowResult, Sink } from './chunk-window.js';
 import { DirectIo } from './direct-io.js';
 import { writing } from './io-error.js';
 import { openWindow } from './open-window.js';
+import { Relay, type RelayOptions } from './relay.js';
 import { CollectingSink } from './sinks.js';
 import { withSource, type FlowSource, type OpenSource } from './source.js';
 import { dismiss, openTargets, watch, type FlowTargets } from './targets.js';
@@ -14,7 +16,7 @@ export interface PumpFlow extends FlowOptions {
   readonly direct?: boolean | undefined;
 }
 
-/** What has been done. `V` is what an op gives that is pumped to no target. */
+/** What has been done. `V` is what an op gives that is pumped to no target. Without an op there are no `threads`. */
 export interface PumpReport<V = undefined> extends FlowResult {
   threads: number;
   /** What was not done as it was asked for, and why: each a sentence. */
@@ -37,6 +39,27 @@ export async function pump(
   const report = await transfer(from, to, options.signal, flow, direct);
   report.notes.push(...(direct?.notes ?? []));
   return report;
+}
+
+/** Without an op: the bytes go as they are, and no worker sees them. */
+export async function pumpAsItIs(
+  submitter: Submitter,
+  from: FlowSource,
+  to: FlowTargets,
+  options: RelayOptions,
+): Promise<PumpReport> {
+  const { length } = options;
+  if (length !== undefined && !(Number.isSafeInteger(length) && length >= 0)) {
+    throw new MillraceError(
+      'ERR_INVALID_ARG',
+      `Cannot pump with "length" of ${String(length)} as it must be an integer of 0 or more`,
+    );
+  }
+  const flow = async (source: OpenSource, sink: Sink): Promise<PumpReport> => {
+    const result = await new Relay(submitter, source, sink, options).run();
+    return { ...result, threads: 0, notes: [], value: undefined };
+  };
+  return transfer(from, to, options.signal, flow);
 }
 
 /** The value that an op gives of one object, which is written nowhere. */

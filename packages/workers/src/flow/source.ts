@@ -2,7 +2,7 @@
  * Where a flow begins: opens what the user named, and says how to read it.
  *
  *   path, file URL   regular file → by range, each worker its own; anything else → in sequence
- *   descriptor       in sequence from where it stands; it stays open
+ *   descriptor       in sequence from where it stands, or from a position on; it stays open
  *   stream, iterable in sequence
  *   bytes            in sequence
  */
@@ -19,6 +19,7 @@ import type { DirectIo } from './direct-io.js';
 import { unlessAborted } from './buffered-input.js';
 import { wholePages } from '../threads/file-range.js';
 import { RangeFeed, SequenceFeed, SliceFeed, type Reader } from './feeds.js';
+import { descriptorOf, isFileHandle, isFilePart, type FilePart } from './file-part.js';
 import { reading } from './io-error.js';
 import { DescriptorReader, IterableReader } from './readers.js';
 
@@ -31,6 +32,8 @@ export type FlowSource =
   | string
   | URL
   | number
+  | FileHandle
+  | FilePart
   | Uint8Array
   | Readable
   | ReadableStream<unknown>
@@ -63,13 +66,15 @@ export async function openSource(from: FlowSource, direct?: DirectIo): Promise<O
   }
   direct?.notFile('source');
   if (typeof from === 'number') return openDescriptor(from);
+  if (isFileHandle(from)) return openDescriptor(from.fd);
+  if (isFilePart(from)) return openPart(from);
   if (from instanceof Uint8Array) return sourceOfBytes(from);
   if (typeof from === 'object' && from !== null) {
     if (Symbol.asyncIterator in from || Symbol.iterator in from) return iterable(from, undefined);
   }
   throw new MillraceError(
     'ERR_INVALID_ARG',
-    `Cannot read from ${describe(from)}: give a path, a URL, a descriptor, bytes, a stream or an iterable`,
+    `Cannot read from ${describe(from)}: give a path, a URL, a descriptor, a file handle, { file, position }, bytes, a stream or an iterable`,
   );
 }
 
@@ -179,6 +184,14 @@ async function openDescriptor(descriptor: number): Promise<OpenSource> {
       return Promise.resolve();
     },
   };
+}
+
+async function openPart({ file: opened, position }: FilePart): Promise<OpenSource> {
+  const descriptor = descriptorOf(opened);
+  const stats = await fstatAsync(descriptor);
+  const reader = new DescriptorReader(descriptor, position);
+  const totalBytes = stats.isFile() ? Math.max(0, stats.size - position) : undefined;
+  return { ...sequence(reader, totalBytes), close: () => reader.stop() };
 }
 
 function iterable(

@@ -3,7 +3,7 @@
  *
  *   path, file URL   a temporary file beside it, renamed when whole, removed when not; a device or
  *                    named pipe is written to as it is
- *   descriptor       from where it stands; it stays open
+ *   descriptor       from where it stands, or from a position on; it stays open
  *   stream           ended when whole, destroyed when not
  */
 import { randomBytes } from 'node:crypto';
@@ -19,6 +19,7 @@ import { unlessAborted } from './buffered-input.js';
 import type { Sink } from './chunk-window.js';
 import type { DirectIo } from './direct-io.js';
 import { DescriptorSink, FileSink, WebSink, WritableSink, isNodeWritable } from './sinks.js';
+import { descriptorOf, isFileHandle, isFilePart, type FilePart } from './file-part.js';
 import { describe } from './source.js';
 
 const fstatAsync = promisify(fstat);
@@ -40,7 +41,15 @@ export interface FileTarget {
 }
 
 /** What a flow can write to. */
-export type FlowTarget = string | URL | number | Writable | WritableStream<Uint8Array> | FileTarget;
+export type FlowTarget =
+  | string
+  | URL
+  | number
+  | FileHandle
+  | FilePart
+  | Writable
+  | WritableStream<Uint8Array>
+  | FileTarget;
 
 export interface OpenTarget {
   readonly sink: Sink;
@@ -66,12 +75,14 @@ export async function openTarget(
 ): Promise<OpenTarget> {
   if (typeof to === 'string' || to instanceof URL) return openFile({ path: to }, signal, direct);
   if (typeof to === 'number') return openDescriptor(to);
+  if (isFileHandle(to)) return openDescriptor(to.fd);
+  if (isFilePart(to)) return stayingOpen(new DescriptorSink(descriptorOf(to.file), to.position));
   if (isNodeWritable(to)) return stream(to);
   if (to instanceof WritableStream) return webStream(to);
   if (typeof to === 'object' && to !== null && 'path' in to) return openFile(to, signal, direct);
   throw new MillraceError(
     'ERR_INVALID_ARG',
-    `Cannot write to ${describe(to)}: give a path, a URL, a descriptor, a stream or { path, … }`,
+    `Cannot write to ${describe(to)}: give a path, a URL, a descriptor, a file handle, { file, position }, a stream or { path, … }`,
   );
 }
 
@@ -187,7 +198,10 @@ async function openDescriptor(descriptor: number): Promise<OpenTarget> {
     };
     return { sink, finish: leave, place: nothing, discard: leave };
   }
-  const sink = new DescriptorSink(descriptor);
+  return stayingOpen(new DescriptorSink(descriptor));
+}
+
+function stayingOpen(sink: Sink): OpenTarget {
   return { sink, finish: nothing, place: nothing, discard: nothing };
 }
 
