@@ -66,6 +66,7 @@ export {
   type BufferFactory,
   type CreateTerms,
 } from './managed/buffer-factory.js';
+export type { BufferWaitOptions } from './managed/buffer-line.js';
 export { BufferLedger, type LedgerOptions } from './managed/buffer-ledger.js';
 export {
   BufferManager,

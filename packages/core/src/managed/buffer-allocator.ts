@@ -30,6 +30,8 @@ export type ClassPools = Readonly<Record<BufferClass, SizedBufferPool>>;
 /** Pools of slices, as far as a manager needs them: `BufferPools`. */
 export interface ManagedMemory {
   acquire(bytes: number, options?: AcquireOptions): Slice;
+  /** Without it, those who wait are served with what comes back to the manager alone. */
+  acquireAsync?(bytes: number, options?: AcquireOptions): Promise<Slice>;
   /** The most bytes that may be lent. */
   readonly memoryBytes: number;
   readonly lentBytes: number;
@@ -152,16 +154,41 @@ export class BufferAllocator {
     };
   }
 
+  /** For the line of those who wait: a buffer, unless the pools are exhausted, which is counted nowhere. */
+  attempt(size: number, options: AllocOptions): ManagedBuffer | undefined {
+    const needed = this.#check(size, options);
+    try {
+      return this.#serve(size, needed, options);
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'ERR_POOL_EXHAUSTED') return undefined;
+      throw error;
+    }
+  }
+
+  /** For the line: the class and bytes of the slice that would be made. */
+  shapeOf(size: number, options: AllocOptions): { bufferClass: BufferClass; bytes: number } {
+    const needed = this.#check(size, options);
+    const bufferClass = this.#classOf(needed, options);
+    const bufferSize = this.#settings.bufferSizes[bufferClass];
+    const bytes = this.#isStocked(bufferSize, needed, options) ? bufferSize : needed;
+    return { bufferClass, bytes };
+  }
+
+  /** For the manager: a get that began at `beganMs` was served with no buffer. */
+  failed(size: number, options: AllocOptions, beganMs: number, error: unknown): void {
+    this.#failed++;
+    const bufferClass = this.#classOf(Math.max(size, options.minSize ?? size), options);
+    const none = { id: 0, size, bufferClass, metadata: undefined };
+    this.#ledger.tell('retrieved', none, beganMs, this.#ledger.nowMs() - beganMs, error);
+  }
+
   #allocateAnyhow(size: number, options: AllocOptions): ManagedBuffer {
     const needed = this.#check(size, options);
     const began = this.#ledger.nowMs();
     try {
       return this.#serve(size, needed, options);
     } catch (error) {
-      this.#failed++;
-      const bufferClass = this.#classOf(needed, options);
-      const none = { id: 0, size, bufferClass, metadata: undefined };
-      this.#ledger.tell('retrieved', none, began, this.#ledger.nowMs() - began, error);
+      this.failed(size, options, began, error);
       throw error;
     }
   }
@@ -239,15 +266,17 @@ export class BufferAllocator {
   }
 
   #getSlice(size: number, needed: number, options: AllocOptions, terms: GetTerms): ManagedBuffer {
-    const { enablePooling, bufferSizes, allocationStrategy } = this.#settings;
-    const { maxSize = Infinity } = options;
     const bufferClass = this.#classOf(needed, options);
-    const bufferSize = bufferSizes[bufferClass];
-    const stocked = enablePooling && allocationStrategy !== 'direct';
-    if (stocked && bufferSize >= needed && bufferSize <= maxSize) {
-      return this.#pools[bufferClass].get(size, terms);
-    }
-    return this.#loose.get(bufferClass, size, needed, terms);
+    return this.#isStocked(this.#settings.bufferSizes[bufferClass], needed, options)
+      ? this.#pools[bufferClass].get(size, terms)
+      : this.#loose.get(bufferClass, size, needed, terms);
+  }
+
+  /** Whether it can be one of those in stock, which have `bufferSize` bytes. */
+  #isStocked(bufferSize: number, needed: number, { maxSize = Infinity }: AllocOptions): boolean {
+    const { enablePooling, allocationStrategy } = this.#settings;
+    if (!enablePooling || allocationStrategy === 'direct') return false;
+    return bufferSize >= needed && bufferSize <= maxSize;
   }
 
   /** Gives the stock back, a class at a time, while that is what it takes. */

@@ -25,6 +25,8 @@ export class BufferLedger {
   readonly nowMs: () => number;
   /** Who is told of events, if anybody is. */
   sink: BufferEventSink | undefined;
+  /** Who waits for buffers is to be served when one comes back. */
+  onReturn: (() => void) | undefined = undefined;
   /** Which uses the sink is told of; `undefined`: all. */
   #sampling: EventSampling | undefined;
   /** Uses until one is told of, or sampling is asked again. */

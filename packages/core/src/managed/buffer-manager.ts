@@ -15,6 +15,7 @@ import type { BufferEventSink, EventSampling } from './buffer-event.js';
 import { DefaultBufferFactory, type BufferFactory } from './buffer-factory.js';
 import { BufferLedger } from './buffer-ledger.js';
 import type { BufferMetrics } from './buffer-metrics.js';
+import { BufferLine, type BufferWaitOptions } from './buffer-line.js';
 import { LooseBuffers } from './loose-buffers.js';
 import type { ManagedBuffer } from './managed-buffer.js';
 import {
@@ -66,6 +67,7 @@ export class BufferManager {
   readonly #ledger: BufferLedger;
   readonly #pools: ClassPools;
   readonly #loose: LooseBuffers;
+  readonly #line: BufferLine;
   readonly #memory: ManagedMemory;
   readonly #guard: MemoryGuard | undefined;
   #config: BufferManagerConfig;
@@ -119,6 +121,7 @@ export class BufferManager {
     const follow = (allocationStrategy: BufferAllocationStrategy): void =>
       void this.configure({ allocationStrategy });
     this.allocator = new BufferAllocator(ledger, this.#pools, this.#loose, pools, settings, follow);
+    this.#line = new BufferLine(this.allocator, pools, (serve) => (ledger.onReturn = serve));
     ledger.keepUp(settings.monitoringIntervalMs, (now) => void this.#upkeep(now));
   }
 
@@ -136,6 +139,32 @@ export class BufferManager {
    */
   getBuffer(size: number, options?: AllocOptions): ManagedBuffer {
     return this.allocator.allocate(size, options);
+  }
+
+  /**
+   * Like {@link getBuffer}, but waits while the pools are exhausted. Among those who wait for one class at one
+   * priority, whoever came first is served first; a buffer that comes back goes to the highest priority. A
+   * {@link getBuffer} does not look who waits.
+   *
+   * @param options `timeoutMs` is Infinity by default
+   * @throws MillraceError `ERR_SIZE`, `ERR_INVALID_ARG`; `ERR_POOL_EXHAUSTED` when the time was up, `ERR_ABORTED`;
+   *   `ERR_CLOSED` when the manager is closed meanwhile; `ERR_OUT_OF_MEMORY`, which is not waited for
+   */
+  async getBufferAsync(size: number, options: BufferWaitOptions = {}): Promise<ManagedBuffer> {
+    const began = this.#ledger.nowMs();
+    try {
+      return await this.#line.get(size, options);
+    } catch (error) {
+      const { code } = error as MillraceError;
+      const misuse = code === 'ERR_SIZE' || code === 'ERR_INVALID_ARG';
+      if (!misuse) this.allocator.failed(size, options, began, error);
+      throw error;
+    }
+  }
+
+  /** How many wait in {@link getBufferAsync}. */
+  get waiting(): number {
+    return this.#line.length;
   }
 
   /**
@@ -253,9 +282,13 @@ export class BufferManager {
     return BUFFER_CLASSES.reduce((sum, bufferClass) => sum + this.#pools[bufferClass].drain(), 0);
   }
 
-  /** Gives the stock back, and keeps none from now on: what is in use goes when it comes back. */
+  /**
+   * Gives the stock back, and keeps none from now on: what is in use goes when it comes back. Whoever waits for a
+   * buffer is refused with `ERR_CLOSED`.
+   */
   close(): void {
     this.#closed = true;
+    this.#line.close();
     for (const bufferClass of BUFFER_CLASSES) {
       const pool = this.#pools[bufferClass];
       pool.configure({ ...pool.settings, initialSize: 0, maxSize: 0 });

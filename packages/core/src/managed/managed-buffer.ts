@@ -23,7 +23,7 @@ export type BufferState = 'idle' | 'in-use' | 'returned' | 'expired' | 'corrupte
 /** What gives buffers out and takes them back. */
 export interface BufferHome {
   /** What all homes of one manager have in common. */
-  readonly ledger: object;
+  readonly ledger: { readonly onReturn: (() => void) | undefined };
   takeBack(buffer: ManagedBuffer): void;
   resize(buffer: ManagedBuffer, size: number): void;
 }
@@ -205,7 +205,10 @@ export class ManagedBuffer {
 
   /** @throws MillraceError `ERR_SLICE_STALE` when it was released before, and nothing is damaged by that */
   release(): void {
-    this.#own('release').home.takeBack(this);
+    const { home } = this.#own('release');
+    home.takeBack(this);
+    const { onReturn } = home.ledger;
+    if (onReturn !== undefined) onReturn();
   }
 
   /** Releases it unless that was done. */
