@@ -15,6 +15,7 @@ import { mixedLoad } from './questions/mixed-load.js';
 import { monitor } from './questions/monitor.js';
 import { objectCache } from './questions/object-cache.js';
 import { optimiser } from './questions/optimiser.js';
+import { relay } from './questions/relay.js';
 import { roundTrip } from './questions/round-trip.js';
 import { smallTask } from './questions/small-task.js';
 import { spscRing } from './questions/spsc-ring.js';
@@ -35,6 +36,7 @@ export const questions: readonly Question[] = [
   idle,
   gzipFile,
   fileInPlace,
+  relay,
   monitor,
   mixedLoad,
   objectCache,

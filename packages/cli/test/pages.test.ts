@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 const docs = new URL('../../../docs/', import.meta.url);
 const millrace = fileURLToPath(new URL('..', import.meta.url));
 
-test.each(['ops.md', 'functions.md', 'tasks.md'])(
+test.each(['ops.md', 'functions.md', 'tasks.md', 'files.md'])(
   'the program in docs/%s prints what stands behind its lines',
   async (page) => {
     const files = filesIn(await readFile(new URL(page, docs), 'utf8'));

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const docs = new URL('../../../docs/', import.meta.url);
-const core = fileURLToPath(new URL('..', import.meta.url));
+const millrace = fileURLToPath(new URL('..', import.meta.url));
 
 test.each(['memory.md', 'adaptive.md', 'managed.md'])(
   'the program in docs/%s prints what it says there',
@@ -17,8 +17,8 @@ test.each(['memory.md', 'adaptive.md', 'managed.md'])(
     const folder = await mkdtemp(join(tmpdir(), 'millrace-example-'));
     try {
       for (const [name, code] of filesIn(text)) await writeFile(join(folder, name), code);
-      await mkdir(join(folder, 'node_modules', '@millrace'), { recursive: true });
-      await symlink(core, join(folder, 'node_modules', '@millrace', 'core'));
+      await mkdir(join(folder, 'node_modules'));
+      await symlink(millrace, join(folder, 'node_modules', 'millrace'));
       const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'main.mjs')]);
       const [, promised] = /It prints\n\n```\n(.*?)```/s.exec(text) ?? [];
       expect(stdout).toBe(promised);
