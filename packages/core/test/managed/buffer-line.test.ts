@@ -114,7 +114,7 @@ test('memory that others give back to the pools is waited for as well', async ()
       waiting.map(async (served, place) => [place, await served] as const),
     );
     buffer.release();
-    waiting.splice(at, 1);
+    void waiting.splice(at, 1);
     manager.drain();
   }
   manager.close();
