@@ -4,7 +4,7 @@
  *
  * It stands on the top floor since it brings the rooms together: ops may submit tasks by way of flows.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Drain } from './threads/drain.js';
 import { provide } from './ops/module.js';
 import type { Welcome } from './threads/messages.js';
@@ -22,10 +22,13 @@ for (const [path, load] of Object.entries(OWN)) {
   provide(new URL(path, import.meta.url).href, load);
 }
 
-/** Begins to work as soon as the answer to the thread's hello is there. */
+/** Begins to work as soon as the answer to the thread's hello is there: as a rule it is by now. */
 export function begin(port: MessagePort): void {
   // What it is told holds the arenas as they are now, and whoever kept that would keep them: see LettingGo.
-  port.once('message', (welcome: Welcome) => void work(new Drain(port, welcome, openOutlet)));
+  const start = (welcome: Welcome): void => void work(new Drain(port, welcome, openOutlet));
+  const answer: { message: Welcome } | undefined = receiveMessageOnPort(port);
+  if (answer) start(answer.message);
+  else port.once('message', start);
 }
 
 /** Loaded when an op first submits something: most never do. */

@@ -7,12 +7,12 @@
  * control port, which nobody listens to: such a letter is fetched when its cell says that there is one.
  * There is a port to the mill's own thread only.
  */
-import { deserialize, serialize } from 'node:v8';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { BufferPools } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import type { Traits } from './thrown.js';
 import { LEASE, MILL_LANE, REF, SIZE, laneAt } from './layout.js';
+import { deserialize, serialize } from './serialization.js';
 
 export interface Letter {
   readonly value?: unknown;

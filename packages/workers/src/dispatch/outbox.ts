@@ -17,9 +17,9 @@
  * back; so neither needs an exchange. A slice that is handed over stays the worker's until it is adopted:
  * if the worker dies before, the sweep has it.
  */
-import { deserialize, serialize } from 'node:v8';
 import { MillraceError, Slice, type BufferPools } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
+import { deserialize, serialize } from './serialization.js';
 
 /** So many outputs the worker may be ahead. */
 const RUN_AHEAD = 16;

@@ -2,7 +2,6 @@
  * The drain loop: claims tasks from shared memory and runs them, spins a little when there are none,
  * then parks. As long as no op is asynchronous, it never returns to the thread's event loop.
  */
-import { deserialize } from 'node:v8';
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { BufferPools } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
@@ -18,6 +17,7 @@ import {
   laneOf,
 } from '../dispatch/layout.js';
 import { LaneSignal } from '../dispatch/lane-signal.js';
+import { deserialize } from '../dispatch/serialization.js';
 import { WakeUp } from '../dispatch/wake-up.js';
 import type { Announcement } from '../ops/configurations.js';
 import { enterThread } from '../ops/current-thread.js';
@@ -123,13 +123,17 @@ export class Drain {
   async run(): Promise<void> {
     if (this.#warmth.number > 0) await this.#ops.warm(this.#warmth);
     this.#wakeUp.begin(this.#me);
+    let rested = false;
     do {
       while (!this.#leaves) {
         this.#answerCalls();
         let at = this.#claims.next();
         if (at < 0) at = this.#look();
         if (at < 0) {
-          await this.#rest();
+          // piscina has yet to take in that the thread has started: until then it holds the process.
+          if (!rested) await turn();
+          else await this.#rest();
+          rested = true;
           continue;
         }
         this.#tenure.takes();

@@ -19,8 +19,8 @@ export interface Birth {
 export interface Hello {
   readonly millrace: 'hello';
   readonly port: MessagePort;
-  /** The niceness that it runs at. */
-  readonly nice: number;
+  /** The niceness that it runs at, if that is not the process's. */
+  readonly nice: number | undefined;
 }
 
 /** Worker → main, over piscina: a task that the thread had submitted does not listen, and its thread must be ended. */

@@ -1,5 +1,4 @@
 /** A worker's tenure: how many tasks it may still take, and how large it tells that its heap is. */
-import { getHeapStatistics } from 'node:v8';
 import { heapAt } from '../dispatch/layout.js';
 
 /** Heap statistics cost microseconds: a worker looks at them no more often than this. */
@@ -36,6 +35,7 @@ export class Tenure {
     if (now - this.#lookedMs < LOOK_EVERY_MS) return;
     this.#lookedMs = now;
     // In KiB, so that it fits a word. The coordinator reads it now and then.
-    Atomics.store(this.#words, this.#heapAt, getHeapStatistics().used_heap_size / 1024);
+    const { used_heap_size: used } = process.getBuiltinModule('node:v8').getHeapStatistics();
+    Atomics.store(this.#words, this.#heapAt, used / 1024);
   }
 }

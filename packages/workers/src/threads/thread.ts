@@ -9,6 +9,7 @@
  * piscina would start another thread at once when one ends: whether there is to be one is the mill's to
  * say, so the pool goes with its thread.
  */
+import { getPriority } from 'node:os';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -119,7 +120,7 @@ export class Thread {
 
   /** Tells a thread that has said hello all it needs to begin. */
   welcome(welcome: Welcome): WorkerThread {
-    const { port, nice } = this.#hello!;
+    const { port, nice = getPriority() } = this.#hello!;
     const { name, threadId, worker } = this;
     port.postMessage(welcome);
     port.unref();
