@@ -5,7 +5,7 @@
  * history, then foretells each day of the latest week (half of the history, while that is shorter) from what came before that day. The
  * settings that err least are taken, and learn all.
  */
-import { DAY, DoubleSeasonal, slopeOf, type Smoothing } from './double-seasonal.js';
+import { DAY, DoubleSeasonal, beginningOf, type Smoothing } from './double-seasonal.js';
 import { median } from './trend-test.js';
 
 /** Trials are of so many days at most. */
@@ -84,7 +84,8 @@ export function forecastHours(
     best = trials.reduce((least, trial) => (trial.error < least.error ? trial : least));
   }
   const scaled = Float64Array.from(history, best.scale.to);
-  const model = new DoubleSeasonal(scaled, firstHour, best.smoothing);
+  const beginning = beginningOf(scaled, firstHour, best.smoothing.grows);
+  const model = new DoubleSeasonal(beginning, firstHour, best.smoothing);
   for (const value of scaled) model.learn(value);
   return {
     values: Float64Array.from({ length: hours }, (_, at) => foretold(model, best.scale, at + 1)),
@@ -109,9 +110,11 @@ function tried(
 ): Trial[] {
   const from = history.length - days * DAY;
   const learnt = scaled.subarray(0, from);
-  const grown = slopeOf(learnt) !== 0;
+  const growing = beginningOf(learnt, firstHour, true);
+  const grown = growing.slope !== 0;
+  const level = grown ? beginningOf(learnt, firstHour, false) : growing;
   return SMOOTHINGS.filter(({ grows }) => grown || !grows).map((smoothing) => {
-    const model = new DoubleSeasonal(learnt, firstHour, smoothing);
+    const model = new DoubleSeasonal(smoothing.grows ? growing : level, firstHour, smoothing);
     for (const value of learnt) model.learn(value);
     let error = 0;
     for (let at = from; at < history.length; at += DAY) {

@@ -17,12 +17,14 @@ const FEWEST = 12;
  * variance" (1941).
  *
  * @param values in the order of time
+ * @param least with a B/W of less than this, nothing is left. @defaultValue 1, below which nothing is left anyway
  * @returns For each group its difference from the mean of all; 0 for one without values
  */
 export function shrunkMeans(
   values: ArrayLike<number>,
   groupOf: (at: number) => number,
   groups: number,
+  least = 1,
 ): Float64Array {
   const counts = new Float64Array(groups);
   const differences = new Float64Array(groups);
@@ -51,7 +53,8 @@ export function shrunkMeans(
     within += ((values[at] as number) - mean - (differences[groupOf(at)] as number)) ** 2;
   }
   const noise = freedom < FEWEST ? betweenNeighbours(values) : within / freedom;
-  const factor = Math.max(0, 1 - noise / (between / (used - 1)));
+  const ratio = between / (used - 1) / noise;
+  const factor = ratio > least ? 1 - 1 / ratio : 0;
   return differences.map((difference) => difference * factor);
 }
 

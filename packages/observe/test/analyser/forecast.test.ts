@@ -100,6 +100,34 @@ describe('a forecast of the next day', () => {
   }
 });
 
+/** What is to be expected of an hour, without its noise. */
+const expected: Record<string, (hour: number) => number> = {
+  'waves that are multiplied': (hour) => 100 * (1 + 0.5 * day(hour)) * (weekend(hour) ? 0.5 : 1),
+  'waves that are added': (hour) =>
+    100 + 40 * day(hour) + 20 * Math.sin((2 * Math.PI * hour) / WEEK),
+  'office hours': (hour) => (officeHours(hour) ? 200 : 40),
+};
+
+test.each(Object.entries(expected))(
+  'with 10 % noise a forecast after four weeks errs by a tenth more than who knows the load, on %s',
+  (_, mean) => {
+    let [error, least] = [0, 0];
+    passesOf(60, ({ normal }, seed) => {
+      const first = 100 * WEEK + seed * 5;
+      const hours = Array.from({ length: 4 * WEEK + 24 }, (__, at) => first + at);
+      const values = hours.map((hour) => mean(hour) * (1 + 0.1 * normal()));
+      const next = values.splice(-24);
+      const foretold = forecastHours(values, first, 24).values;
+      for (const [at, value] of next.entries()) {
+        error += Math.abs(value - foretold[at]!) / value;
+        least += Math.abs(value - mean(first + 4 * WEEK + at)) / value;
+      }
+      return true;
+    });
+    expect(error / least).toBeLessThan(1.1);
+  },
+);
+
 describe('a forecast', () => {
   test('of what repeats exactly is exact, and sure', () => {
     const values = Array.from({ length: 4 * WEEK }, (_, hour) => (officeHours(hour) ? 9 : 2));

@@ -78,13 +78,19 @@ export const mutants = [
   {
     file: 'analyser/double-seasonal.js',
     fault: 'all days of the week are alike',
-    edits: [['slot + weekdays[Math.floor(at / DAY)]', '0 * slot']],
+    edits: [['return slot + weekday + profiles[kindOf(kinds, at)];', 'return 0 * slot;']],
     caughtBy: predictions,
+  },
+  {
+    file: 'analyser/double-seasonal.js',
+    fault: 'the days of the week are of one kind',
+    edits: [['const kinds = kindsOfDays(rest, hourOfWeek);', 'const kinds = 0;']],
+    caughtBy: ['analyser/forecast'],
   },
   {
     file: 'analyser/shrunk-means.js',
     fault: 'noise is taken for seasons',
-    edits: [['Math.max(0, 1 - noise / (between / (used - 1)))', '1']],
+    edits: [['ratio > least ? 1 - 1 / ratio : 0', '1']],
     caughtBy: ['analyser/sums'],
   },
   {
