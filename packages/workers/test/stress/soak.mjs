@@ -1,10 +1,12 @@
 // The soak: whatever an adaptive pool and its mill can do, for as long as one likes, under a load that rises and falls.
 // Memory must stay flat, every byte must be right, and at the end nothing may be lent.
 //
-// The load comes in waves. Between two of them all is quiet: garbage is collected, and what memory there is then is
-// compared by linear regression. That is far less noisy than samples of a process at work, and so says more in less
-// time; how much, the confidence of the slope tells. In the first minutes compilers and allocators still settle, which no
-// regression can tell from a leak. So what is counted begins late, and a short soak allows for a little of it.
+// The load comes in waves. Between two of them all is quiet: the pools give back all that they can, garbage is collected,
+// and what memory there is then is compared by linear regression. What pools have open at work would be no measure: the
+// longer a load lasts, the higher was its highest moment, and pools keep what that took, up to their budget. To look while
+// all is quiet is far less noisy than to sample a process at work, and so says more in less time; how much, the
+// confidence of the slope tells. In the first minutes compilers and allocators still settle, which no regression can tell
+// from a leak. So what is counted begins late, and a short soak allows for a little of it.
 
 import { createMill } from '@millrace/workers';
 import { crc32, gzip, sha256 } from '@millrace/workers/ops';
@@ -57,7 +59,7 @@ export async function soak({ seconds, seed = 1, say = () => {} }) {
       quiet.push({ atMs: performance.now() - startedMs, ...(await quietFigures(site)) });
       const { heapBytes, openBytes, rssBytes } = quiet.at(-1);
       say(
-        `${Math.round((performance.now() - startedMs) / 1000)} s: ${site.total.toLocaleString('en')} operations; ${mb(heapBytes)} on the heap and beside it, ${mb(openBytes)} of the pools in use, ${mb(rssBytes)} resident`,
+        `${Math.round((performance.now() - startedMs) / 1000)} s: ${site.total.toLocaleString('en')} operations; ${mb(heapBytes)} on the heap and beside it, ${mb(openBytes)} open in the pools, ${mb(rssBytes)} resident`,
       );
     }
   } finally {
@@ -231,13 +233,17 @@ function newSite(mill, folder, random) {
 async function quietFigures(site) {
   const { live } = site.mill.stats().slices;
   if (live !== 0) site.faults.push(`${live} slices are lent while all is quiet`);
+  const { buffers } = site.mill;
+  buffers.flush();
+  buffers.shrink({ shrinkThreshold: 0 });
+  buffers.dropArenas();
   // What finalizers and closed files hold is let go in the turns between.
   for (let time = 0; time < 3; time++) {
     collectGarbage();
     await sleep(20);
   }
+  const { openBytes } = buffers.stats();
   const { heapUsed, external, rss } = process.memoryUsage();
-  const { openBytes } = site.mill.buffers.stats();
   return { heapBytes: heapUsed + external, openBytes, rssBytes: rss };
 }
 
