@@ -14,6 +14,7 @@ import { openSync, readSync, readlinkSync } from 'node:fs';
 
 /** A look costs 3 µs. */
 const BETWEEN_LOOKS_MS = 0.5;
+const ONCE_MORE_MS = 0.03;
 /** Any time will do; with the system's slack it takes 0.06 ms if nobody waits after all. */
 const NAP_MS = 0.01;
 
@@ -63,8 +64,9 @@ export class GivingWay {
     const { count } = this.#wakeUps;
     const now = performance.now();
     if (now < this.#nextLookMs && count === this.#seenWakeUps) return;
+    // It is counted before the system has put it in line.
+    this.#nextLookMs = now + (count === this.#seenWakeUps ? BETWEEN_LOOKS_MS : ONCE_MORE_MS);
     this.#seenWakeUps = count;
-    this.#nextLookMs = now + BETWEEN_LOOKS_MS;
     if (!this.#millWaits) return;
     this.#onNap();
     Atomics.wait(this.#pillow, 0, 0, NAP_MS);
