@@ -8,15 +8,21 @@ import { until } from './until.ts';
 
 const some = new Uint8Array([7]);
 
-/** Keeps so many threads busy at one time, and lets them go. */
-async function occupy(mill: Mill, threads: number): Promise<void> {
+/**
+ * Keeps so many threads busy at one time, and lets them go.
+ *
+ * @returns how many there were meanwhile: after that some may be idle for long, while the last waits for a processor
+ */
+async function occupy(mill: Mill, threads: number): Promise<number> {
   const gate = new Gate();
   const held = Array.from({ length: threads }, () =>
     mill.run(ops.hold, some, { gate: gate.words }),
   );
   await gate.reached(threads);
+  const busy = mill.stats().threads.length;
   gate.open();
   await Promise.all(held);
+  return busy;
 }
 
 describe('a mill with fewer threads than it may have', () => {
@@ -24,8 +30,7 @@ describe('a mill with fewer threads than it may have', () => {
     await using mill = await createMill({ threads: 4, minThreads: 1, idleTimeoutMs: 50 });
     expect(mill.stats().threads).toHaveLength(1);
     for (let round = 0; round < 3; round++) {
-      await occupy(mill, 4);
-      expect(mill.stats().threads).toHaveLength(4);
+      expect(await occupy(mill, 4)).toBe(4);
       await whole(mill, 1);
     }
     expect(mill.stats()).toMatchObject({ deaths: 0, recycled: 0, tasks: { rerun: 0, failed: 0 } });
@@ -43,8 +48,7 @@ describe('a mill with fewer threads than it may have', () => {
 
   test('starts no more than it needs', async () => {
     await using mill = await createMill({ threads: 8, minThreads: 1 });
-    await occupy(mill, 2);
-    expect(mill.stats().threads).toHaveLength(2);
+    expect(await occupy(mill, 2)).toBe(2);
     for (let i = 0; i < 500; i++) await mill.run(ops.sum, some);
     expect(mill.stats().threads).toHaveLength(2);
   });

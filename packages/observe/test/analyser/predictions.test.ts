@@ -170,9 +170,13 @@ describe('what will be needed', () => {
 function threeWeeks(inUse: (hour: number) => number) {
   const analyzer = new BufferAnalyzer();
   const level = new Level((event) => analyzer.processEvent(event), 'medium', 8000);
+  let before = 0;
   for (let hour = 0; hour <= 21 * 24; hour++) {
-    level.set(START + hour * HOUR, 0);
-    level.set(START + hour * HOUR, Math.max(0, Math.round(inUse(hour))));
+    const now = Math.max(0, Math.round(inUse(hour)));
+    // What is in use when an hour begins is of its peak: what it does not need comes back before.
+    if (hour > 0) level.set(START + hour * HOUR - 1, Math.min(before, now));
+    level.set(START + hour * HOUR, now);
+    before = now;
   }
   return analyzer.predictions();
 }
