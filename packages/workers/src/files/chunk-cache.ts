@@ -168,8 +168,9 @@ export class ChunkCache {
     const slices: Slice[] = [];
     try {
       while (slices.length < missing.length) slices.push(await this.#obtain(signal));
+      this.#check(signal);
     } catch (error) {
-      this.#spare.push(...slices);
+      for (const slice of slices) this.#spareOne(slice);
       for (const chunk of held) this.letGo(chunk);
       throw error;
     }
@@ -255,6 +256,12 @@ export class ChunkCache {
     return chunk.slice;
   }
 
+  /** For the next who needs one, as long as there may be any. */
+  #spareOne(slice: Slice): void {
+    if (this.#refused) this.#giveBack(slice);
+    else this.#spare.push(slice);
+  }
+
   #giveBack(slice: Slice): void {
     this.#slices--;
     slice.release();
@@ -274,8 +281,9 @@ export class ChunkCache {
         return;
       }
       const { buffers, chunkBytes } = this.#terms;
-      this.#spare.push(await buffers.acquireAsync(chunkBytes, { signal: leaving.signal }));
+      const slice = await buffers.acquireAsync(chunkBytes, { signal: leaving.signal });
       this.#slices++;
+      this.#spareOne(slice);
     } catch (error) {
       if (!leaving.signal.aborted) throw error;
     } finally {

@@ -91,7 +91,11 @@ export class MappedPart {
     return this.#held[0]?.stretch.from ?? 0;
   }
 
-  /** @throws MillraceError `ERR_SLICE_STALE` when it was released before */
+  /**
+   * Lets its chunks go: not while an op still works on them.
+   *
+   * @throws MillraceError `ERR_SLICE_STALE` when it was released before
+   */
   release(): void {
     this.#check('release');
     this.#released = true;

@@ -10,6 +10,7 @@ import { Gate } from '../gate.ts';
 import { double, holdInPlace, invert, sum } from '../ops.mjs';
 import { fileOf, folder, namedPipe, newPath, openedTimes, smallDisk } from '../temporary.ts';
 import { killAll } from '../threads.ts';
+import { until } from '../until.ts';
 
 const KiB = 1024;
 const CHUNK = 16 * KiB;
@@ -330,6 +331,15 @@ describe('memory', () => {
     expect(await codeOf(range.view(0, 2 * CHUNK))).toBe('ERR_SIZE');
   });
 
+  test('who waits in vain for the rest keeps nothing of what was there', async () => {
+    await using range = await map(fileOf(content), { cacheBytes: 2 * CHUNK });
+    (await range.view(CHUNK, CHUNK + 1)).release();
+    const part = await range.view(0, 1);
+    expect(await codeOf(range.view(CHUNK, 3 * CHUNK))).toBe('ERR_POOL_EXHAUSTED');
+    part.release();
+    (await range.view(3 * CHUNK, 5 * CHUNK)).release();
+  });
+
   test('two that need more together than there is get it one after the other', async () => {
     await using range = await map(fileOf(content), { cacheBytes: 4 * CHUNK });
     const views = [0, 3, 6].map(async (chunk) => {
@@ -411,6 +421,16 @@ describe('the end', () => {
     await range.close();
     expect(await Promise.all(waiting)).toEqual(['ERR_CLOSED', 'ERR_CLOSED']);
     expect(part.bytes[0]).toBe(content[0]);
+  });
+
+  test('what had been got for who waits goes home, too', async () => {
+    const range = await map(fileOf(content), { cacheBytes: 3 * CHUNK });
+    using part = await range.view(0, 1);
+    const waiting = codeOf(range.view(CHUNK, 4 * CHUNK));
+    await until(() => mill.stats().slices.live === 3);
+    await range.close();
+    expect(await waiting).toBe('ERR_CLOSED');
+    expect([part.bytes[0], mill.stats().slices.live]).toEqual([content[0], 1]);
   });
 
   test('a signal ends the wait, and the others go on', async () => {
