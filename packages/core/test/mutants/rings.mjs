@@ -222,8 +222,8 @@ export const mutants = [
     fault: 'readers are rung before the message is published',
     edits: [
       [
-        'storePosition(this.#words, this.#at + TAIL, this.#next); this.#bell.ring();',
-        'this.#bell.ring(); storePosition(this.#words, this.#at + TAIL, this.#next);',
+        'storePosition(this.#words, this.#at + TAIL, this.#next); if (!this.#polled) this.#bell.ring();',
+        'if (!this.#polled) this.#bell.ring(); storePosition(this.#words, this.#at + TAIL, this.#next);',
       ],
     ],
     caughtBy: broadcastRing,

@@ -268,8 +268,8 @@ export class BufferMonitor {
   }
 
   #endInterval(nowMs: number): void {
+    // By which they say how they stand, even if they are idle.
     this.#tap.upkeep();
-    this.#tap.report();
     this.#drain();
     const sample = sampleOf(nowMs, this.#board.sum(), this.#failed);
     this.#failed.clear();

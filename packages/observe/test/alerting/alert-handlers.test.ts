@@ -1,8 +1,14 @@
 /** Handlers: the log, and the webhook against a real server that does what it is told. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LogAlertHandler, WebhookAlertHandler, type BufferAlert } from '@millrace/observe';
+import {
+  BufferAlerting,
+  LogAlertHandler,
+  WebhookAlertHandler,
+  type BufferAlert,
+} from '@millrace/observe';
 import { expect, onTestFinished, test } from 'vitest';
+import { sampleAt } from './samples.ts';
 
 const alert: BufferAlert = {
   type: 'exhaustion',
@@ -95,6 +101,48 @@ test('the webhook waits no longer than its timeout, and holds no more than it ma
   });
   // There is room again.
   await expect(webhook.handleAlert(alert)).rejects.toMatchObject({ code: 'ERR_WRITE' });
+});
+
+test('a server that never answers keeps neither the judging nor other handlers waiting', async () => {
+  const asked = { times: 0 };
+  const url = await serve(() => void asked.times++);
+  const told: string[] = [];
+  const alerting = new BufferAlerting({
+    handlers: [
+      new WebhookAlertHandler(url, { timeoutMs: 100, retries: 1, retryDelayMs: 1, maxPending: 1 }),
+      ({ type, state }) => void told.push(`${type} ${state}`),
+    ],
+  });
+  const exhausted = sampleAt(1, { small: { failed: 1 } });
+  expect(alerting.check(exhausted)).toHaveLength(1);
+  expect(alerting.check(sampleAt(2))).toHaveLength(1);
+  expect(told).toEqual(['exhaustion raised', 'exhaustion resolved']);
+  // One gave up after two tries, and there was no room for the other.
+  await alerting.settled();
+  expect(asked.times).toBe(2);
+  expect(alerting.stats()).toMatchObject({ delivered: 2, failed: 2 });
+});
+
+test('the webhook posts what alerting tells, and that it is over', async () => {
+  const bodies: BufferAlert[] = [];
+  const url = await serve((request, response) => {
+    let body = '';
+    request.on('data', (piece) => (body += String(piece)));
+    request.on('end', () => {
+      bodies.push(JSON.parse(body) as BufferAlert);
+      response.writeHead(200).end();
+    });
+  });
+  const alerting = new BufferAlerting({ handlers: [new WebhookAlertHandler(url)] });
+  alerting.check(sampleAt(1, { small: { failed: 1 } }));
+  await alerting.settled();
+  alerting.check(sampleAt(2));
+  await alerting.settled();
+  expect(bodies.map(({ type, class: of, state }) => [type, of, state])).toEqual([
+    ['exhaustion', 'small', 'raised'],
+    ['exhaustion', 'small', 'resolved'],
+  ]);
+  expect(bodies[0]!.suggestions).toHaveLength(1);
 });
 
 test.each(['ftp://somewhere', 'nowhere'])('%s is no address to post to', (url) => {

@@ -3,6 +3,7 @@ import {
   BufferAlerting,
   type BufferAlert,
   type BufferAlertingOptions,
+  type BufferSample,
   type BufferThresholds,
   type ClassSample,
 } from '@millrace/observe';
@@ -249,6 +250,30 @@ test('a rule of the user raises alerts as the built-in ones do', () => {
   expect(alerting.check(sampleAt(3, { small: { inUse: 6 }, huge: { inUse: 0 } }))).toMatchObject([
     { rule: 'all-small', state: 'resolved' },
     { rule: 'each', class: 'huge', message: 'each is 0 for class huge, below 1' },
+  ]);
+});
+
+test('a rule of the user is over when the value is back by the hysteresis, unless it says where', () => {
+  const value = ({ classes }: BufferSample): number => classes.small.inUse;
+  const alerting = new BufferAlerting({
+    hysteresis: 0.5,
+    rules: [
+      { name: 'many', above: 10, value },
+      { name: 'few', below: 4, value },
+    ],
+  });
+  const states = [11, 6, 5, 3, 5, 6].map((inUse, atMs) =>
+    alerting
+      .check(sampleAt(atMs, { small: { inUse } }))
+      .map(({ rule, state }) => `${rule} ${state}`),
+  );
+  expect(states).toEqual([
+    ['many raised'],
+    [],
+    ['many resolved'],
+    ['few raised'],
+    [],
+    ['few resolved'],
   ]);
 });
 

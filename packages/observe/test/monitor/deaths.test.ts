@@ -65,9 +65,10 @@ async function startThread(
   pools: BufferPools,
   owner: number,
   quiet = false,
+  lost = 1,
 ) {
   const thread = pools.registry.register(owner);
-  const workerData = { monitor: monitor.handle, pools: pools.handle, thread, quiet };
+  const workerData = { monitor: monitor.handle, pools: pools.handle, thread, quiet, lost };
   const worker = new Worker(new URL('./busy-thread.mjs', import.meta.url), {
     workerData,
     execArgv: [],
@@ -120,8 +121,9 @@ test('a thread that gets the number of one that died has nothing of it', async (
     const { retrieved, inUse } = monitor.lastSample!.classes.large;
     return { retrieved, inUse };
   };
-  const first = await startThread(monitor, pools, 1, true);
-  expect(large()).toEqual({ retrieved: 1, inUse: 1 });
+  const first = await startThread(monitor, pools, 1, true, 3);
+  expect(large()).toEqual({ retrieved: 3, inUse: 3 });
+  expect(open.ids.size).toBe(3);
   await first.worker.terminate();
   pools.sweep(first.thread, 1);
   // Nobody has looked meanwhile.

@@ -8,7 +8,7 @@ export const mutants = [
   {
     file: 'analyser/pattern.js',
     fault: 'a pool is as large as the mean number in use',
-    edits: [['Math.max(whole.inUse.percentile(TAIL), Math.ceil(', '(Math.ceil(']],
+    edits: [['Math.max(tailOf(whole), Math.ceil(', '(Math.ceil(']],
     caughtBy: patterns,
   },
   {
@@ -155,5 +155,33 @@ export const mutants = [
     fault: 'a use that stands for many ends as one',
     edits: [['this.#inUse -= weight;', 'this.#inUse -= 1;']],
     caughtBy: patterns,
+  },
+  {
+    file: 'analyser/predictions.js',
+    fault: 'what this hour has needed so far is forgotten',
+    edits: [['first === 0 ? soFar : 0', '0']],
+    caughtBy: predictions,
+  },
+  {
+    file: 'analyser/predictions.js',
+    fault: 'a forecast is sure without trials',
+    edits: [
+      ['if (leases.trials === undefined) return 0;', 'if (leases.trials === undefined) return 1;'],
+    ],
+    caughtBy: predictions,
+  },
+  {
+    file: 'analyser/predictions.js',
+    fault: 'each class counts the same for confidence',
+    edits: [
+      ['error += history.meanBytes(of) * (trials?.error ?? 0);', 'error += trials?.error ?? 0;'],
+    ],
+    caughtBy: predictions,
+  },
+  {
+    file: 'analyser/forecast.js',
+    fault: 'confidence does not go by what was foretold',
+    edits: [['1 - (error / variation) ** 2', '1']],
+    caughtBy: ['analyser/forecast'],
   },
 ];

@@ -59,7 +59,7 @@ export const mutants = [
   {
     file: 'monitor/buffer-monitor.js',
     fault: 'a manager that is idle does not say how it stands',
-    edits: [['this.#tap.report();', '']],
+    edits: [['this.#tap.upkeep();', '']],
     caughtBy: injected,
   },
   {
@@ -77,7 +77,7 @@ export const mutants = [
   {
     file: 'monitor/monitor-tap.js',
     fault: 'figures wait for the next event when something is wrong',
-    edits: [['|| isUrgent(event.eventType)', '']],
+    edits: [['if (isUrgent(event.eventType)) this.report();', '']],
     caughtBy: injected,
   },
   {
@@ -127,5 +127,57 @@ export const mutants = [
     fault: 'the return of what leaked stands for many',
     edits: [['if (leaked && this.#leaked.delete(bufferId)) return false;', '']],
     caughtBy: monitor,
+  },
+  {
+    file: 'alerting/buffer-alerting.js',
+    fault: 'nobody is told that an alert is over',
+    edits: [
+      [
+        'return this.#resolve(rule, of, sample, finding, key, standing, standing.severity);',
+        'this.#resolve(rule, of, sample, finding, key, standing, standing.severity); return undefined;',
+      ],
+    ],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/buffer-alerting.js',
+    fault: 'all classes have one alert between them',
+    edits: [
+      [
+        'const key = of === undefined ? rule.name : `${rule.name}:${of}`;',
+        'const key = rule.name;',
+      ],
+    ],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/buffer-alerting.js',
+    fault: 'an alert that is over stays active',
+    edits: [['this.#active.delete(key);', '']],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/buffer-alerting.js',
+    fault: 'what a handler throws is not taken',
+    edits: [['this.#failed++; this.#lastError = error;', 'throw error;']],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/built-in-rules.js',
+    fault: 'few gets tell of the hit rate',
+    edits: [['if (retrieved < FEWEST_GETS)', 'if (false)']],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/built-in-rules.js',
+    fault: 'a pool is told to be as large as all together',
+    edits: [['Math.ceil(sum / Math.max(1, pools))', 'Math.ceil(sum)']],
+    caughtBy: alerting,
+  },
+  {
+    file: 'alerting/user-rule.js',
+    fault: 'a rule of the user has no hysteresis',
+    edits: [['{ resolvesAt = limit + away }', '{ resolvesAt = limit }']],
+    caughtBy: alerting,
   },
 ];

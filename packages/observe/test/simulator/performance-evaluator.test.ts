@@ -28,6 +28,16 @@ describe('what one run gains over another', () => {
     expect(loss.allocationReduction).toBeCloseTo(-4, 12);
   });
 
+  test('is all of it where there was nothing before', () => {
+    const idle = run({ meanMemory: 0, throughput: 0, meanLatencyMs: 0, made: 0 });
+    expect(evaluator.compare(idle, AFTER)).toMatchObject({
+      memoryReduction: -1,
+      throughputIncrease: 1,
+      latencyReduction: -1,
+      allocationReduction: -1,
+    });
+  });
+
   test('is nothing for the same, and for runs in which nothing happened', () => {
     const none = {
       memoryReduction: -0,
