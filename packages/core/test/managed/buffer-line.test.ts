@@ -81,6 +81,23 @@ test('what comes back is theirs before anybody else can ask', async () => {
   (await waiting).release();
 });
 
+test('who comes when memory has just come back stands behind who waits for it', async () => {
+  const { pools, manager } = make();
+  const slice = pools.acquire(ALL);
+  const served: string[] = [];
+  const get = async (name: string): Promise<void> => {
+    const buffer = await manager.getBufferAsync(ALL);
+    served.push(name);
+    buffer.release();
+  };
+  const first = get('first');
+  await turn();
+  slice.release();
+  await Promise.all([first, get('second')]);
+  expect(served).toEqual(['first', 'second']);
+  manager.close();
+});
+
 test('the more urgent come first, and each keeps to its line', async () => {
   const { manager } = make();
   let held = manager.getBuffer(ALL);

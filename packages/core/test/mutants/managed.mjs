@@ -17,7 +17,7 @@ export const mutants = [
       ['if (!this.#lines.has(key)) {\n            const buffer', '{\n            const buffer'],
     ],
     caughtBy: LINE,
-    named: 'in each line in its order',
+    named: 'stands behind who waits',
   },
   {
     file: 'managed/buffer-line.js',

@@ -2,7 +2,6 @@
 // memory that stays away, ranges that are not what they should be; and of the relay, which is flow's.
 
 const RANGE = ['test/files/mapped-range.test'];
-const MODEL = ['test/files/mapped-range-model.test'];
 
 export const mutants = [
   {
@@ -82,8 +81,8 @@ export const mutants = [
     file: 'files/write-back.js',
     fault: 'changes that do not touch are written as if they did',
     edits: [['change.stretch.from === 0', 'true']],
-    caughtBy: MODEL,
-    named: 'direct I/O: false',
+    caughtBy: RANGE,
+    named: 'touch each other',
   },
   {
     file: 'files/write-back.js',
