@@ -34,13 +34,11 @@ describe('a thread that computes', () => {
 
   test('looks anew whenever the mill is woken', () => {
     const mill = fileOf(stat('S', HERE));
-    const wakeUps = { count: 0 };
     let naps = 0;
-    const givingWay = new GivingWay({ mill, own: runningHere(), wakeUps, onNap: () => naps++ });
+    const givingWay = new GivingWay({ mill, own: runningHere(), onNap: () => naps++ });
     const seen = ['S', 'R', 'S', 'R', 'R'].map((state) => {
       writeFileSync(mill, stat(state, HERE));
-      wakeUps.count++;
-      givingWay.breathe();
+      givingWay.breathe(true);
       return naps;
     });
     expect(seen).toEqual([0, 1, 1, 2, 3]);
@@ -51,11 +49,10 @@ describe('a thread that computes', () => {
     const givingWay = new GivingWay({
       mill: runningHere(),
       own: runningHere(),
-      wakeUps: { count: 0 },
       onNap: () => naps++,
     });
     const began = performance.now();
-    for (let i = 0; i < 1000; i++) givingWay.breathe();
+    for (let i = 0; i < 1000; i++) givingWay.breathe(false);
     expect(naps).toBeGreaterThan(0);
     expect(naps).toBeLessThanOrEqual(1 + (performance.now() - began) * 2);
   });
@@ -86,7 +83,7 @@ function napsOf(told: {
   const mill = 'mill' in told ? fileOf(told.mill) : told.millPath;
   const own = 'ownPath' in told ? undefined : runningHere();
   let naps = 0;
-  new GivingWay({ mill, own, wakeUps: { count: 0 }, onNap: () => naps++ }).breathe();
+  new GivingWay({ mill, own, onNap: () => naps++ }).breathe(false);
   return naps;
 }
 

@@ -86,7 +86,6 @@ export class Drain {
     this.#givingWay = new GivingWay({
       mill: welcome.millStat,
       own: statOfThisThread(),
-      wakeUps: this.#signalOf(MILL_LANE),
       onNap: () => pools.count(gaveWayAt, 1),
     });
     this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
@@ -238,8 +237,9 @@ export class Drain {
   #breathe(): void {
     // It may read its input first, and be blocked by that: only now is it sure to breathe.
     this.#vacate();
-    if (!this.#breathing && this.#claims.smallWaiting) this.#runSmallOnes();
-    this.#givingWay.breathe();
+    const small = !this.#breathing && this.#claims.smallWaiting;
+    if (small) this.#runSmallOnes();
+    this.#givingWay.breathe(small);
   }
 
   /** Runs small tasks that wait, a few at a time and not within one another. */

@@ -3,8 +3,9 @@
  *
  * Linux lets whoever computes go on until a tick of its clock, 4 ms as a rule, and whoever was just woken wait, however
  * little that wants. So with as many threads at work as there are processors, a timer or a result on the mill's thread
- * is that late. A thread looks now and then where it breathes, and whenever the mill's thread has been woken, whether the mill's thread stands in line for the very
- * processor that it has itself. If so it sleeps for a moment: whoever waits is let in at once, and goes before it.
+ * is that late. A thread looks now and then where it breathes, and when it has just ended small tasks there, whether
+ * the mill's thread stands in line for the very processor that it has itself. If so it sleeps for a moment: whoever
+ * waits is let in at once, and goes before it.
  *
  *   /proc/<process>/task/<thread>/stat     number (name) state … processor …
  *
@@ -14,7 +15,6 @@ import { openSync, readSync, readlinkSync } from 'node:fs';
 
 /** A look costs 3 µs. */
 const BETWEEN_LOOKS_MS = 0.5;
-const ONCE_MORE_MS = 0.03;
 /** Any time will do; with the system's slack it takes 0.06 ms if nobody waits after all. */
 const NAP_MS = 0.01;
 
@@ -38,35 +38,27 @@ export interface GivingWayOptions {
   readonly mill: string | undefined;
   /** Where it tells of this one. */
   readonly own: string | undefined;
-  /** Counts how often the mill's thread was woken by any other. */
-  readonly wakeUps: { readonly count: number };
   readonly onNap: () => void;
 }
 
 export class GivingWay {
   readonly #mill: Stat;
   readonly #own: Stat;
-  readonly #wakeUps: { readonly count: number };
   readonly #onNap: () => void;
   readonly #pillow = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  #seenWakeUps = 0;
   #nextLookMs = 0;
 
-  constructor({ mill, own, wakeUps, onNap }: GivingWayOptions) {
+  constructor({ mill, own, onNap }: GivingWayOptions) {
     this.#mill = new Stat(mill);
     this.#own = new Stat(own);
-    this.#wakeUps = wakeUps;
     this.#onNap = onNap;
   }
 
-  /** To be called often: gives way if it is time to look, and the mill's thread waits. */
-  breathe(): void {
-    const { count } = this.#wakeUps;
+  /** To be called often: gives way if the mill's thread waits. It looks at once if that was `woken` just now. */
+  breathe(woken: boolean): void {
     const now = performance.now();
-    if (now < this.#nextLookMs && count === this.#seenWakeUps) return;
-    // It is counted before the system has put it in line.
-    this.#nextLookMs = now + (count === this.#seenWakeUps ? BETWEEN_LOOKS_MS : ONCE_MORE_MS);
-    this.#seenWakeUps = count;
+    if (now < this.#nextLookMs && !woken) return;
+    this.#nextLookMs = now + BETWEEN_LOOKS_MS;
     if (!this.#millWaits) return;
     this.#onNap();
     Atomics.wait(this.#pillow, 0, 0, NAP_MS);

@@ -6,7 +6,7 @@ export const mutants = [
   {
     file: 'threads/drain.js',
     fault: 'a thread that breathes does not look who waits',
-    edits: [['this.#givingWay.breathe();', '']],
+    edits: [['this.#givingWay.breathe(small);', '']],
     caughtBy: givingWay,
     named: 'has its turn',
   },
