@@ -41,7 +41,8 @@ export interface ThreadOptions {
   resourceLimits?: ResourceLimits;
   /**
    * How much nicer than the process the threads are, 0 to 19. With 10, say, the main thread gets a processor at once
-   * while all threads compute; so do other processes. Linux alone; `stats().threads` tells. @defaultValue 0
+   * while all threads compute; so do other processes, among which the threads get next to nothing then. Ops that breathe
+   * let the main thread have one in any case. Linux alone; `stats().threads` tells. @defaultValue 0
    */
   nice?: number;
   /** Threads are named `name-1`, `name-2` …, on Linux in `top -H` too, which shows 15 characters. @defaultValue 'mill' */
