@@ -112,8 +112,8 @@ export class Coordinator implements Submitter {
       onStuck: (worker) => void this.#threads.end(worker),
       onUnhealthy: () => void this.#stop(this.#health.complaint()),
     });
-    // The first takes a while to start: what it will need is made meanwhile.
-    this.#threads.begin();
+    // They take a while to start: what they will need is made meanwhile.
+    this.#threads.start(options.minThreads);
     try {
       this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
         onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),

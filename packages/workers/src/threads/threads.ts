@@ -89,26 +89,13 @@ export class Threads {
     }
   }
 
-  /**
-   * Starts the least number of threads: the first at once, the others when it has said hello. So it has a
-   * processor to itself meanwhile, and the mill's own thread has one for what comes before its answer.
-   */
-  begin(): void {
-    this.start(Math.min(1, this.#settings.minThreads));
-  }
-
   /** Starts the express thread, if there is none. */
   startExpress(): void {
     if (!this.#seats[this.#expressSeat]) this.#startIn(this.#expressSeat);
   }
 
-  /**
-   * Resolves when all have imported what the warmth of this number names, those too that have yet to be started.
-   *
-   * @throws MillraceError `ERR_OP_LOAD`
-   */
+  /** Resolves when all have imported what the warmth of this number names. @throws MillraceError `ERR_OP_LOAD` */
   async warmed(number: number): Promise<void> {
-    this.#complete();
     await Promise.all(this.#everyone.map((thread) => thread.warmed(number)));
   }
 
@@ -158,12 +145,6 @@ export class Threads {
   #welcome(thread: Thread, express: boolean): void {
     if (this.#ending) return;
     this.#hooks.onReady(thread.welcome(this.#hooks.admit(thread.threadId, express)));
-    // After whatever waits for the first thread.
-    if (this.#taken < this.#settings.minThreads) setImmediate(() => this.#complete());
-  }
-
-  #complete(): void {
-    this.start(this.#settings.minThreads - this.#taken);
   }
 
   #gone(seat: number, thread: Thread, cause: unknown): void {
