@@ -35,7 +35,7 @@ import type { GeneratorOp, InPlaceOp, Op } from './ops/define-op.js';
 import type { OpAddress } from './ops/warmth.js';
 import { checked } from './threads/settings.js';
 import type { MapOptions } from './files/map-options.js';
-import { mapFile, type MappedRange } from './files/mapped-range.js';
+import type { MappedRange } from './files/mapped-range.js';
 import type { FunctionReference } from './ops/functions.js';
 import { load } from './ops/load.js';
 import { GcImpactWatch } from './pressure/gc-impact.js';
@@ -214,9 +214,11 @@ export class Mill implements AsyncDisposable {
    * @throws MillraceError `ERR_READ` when it cannot be opened, `ERR_WRITE` when it cannot be made longer,
    *   `ERR_INVALID_ARG`, `ERR_ABORTED`
    */
-  mapFile(path: string | URL, options?: MapOptions): Promise<MappedRange> {
+  async mapFile(path: string | URL, options?: MapOptions): Promise<MappedRange> {
     const { buffers, memory, supply } = this.#coordinator;
     const { acquireTimeoutMs: timeoutMs } = supply.settings;
+    // Whoever maps no file need not wait until all that is loaded.
+    const { mapFile } = await import('./files/mapped-range.js');
     return mapFile({ buffers, memory, timeoutMs }, path, options);
   }
 
