@@ -339,7 +339,7 @@ describe('of one use in 16', () => {
 
 test('trends and demand count a use as often as it stands for', () => {
   const [one, eight] = [new BufferAnalyzer(), new BufferAnalyzer()];
-  for (let hour = 0; hour < 3; hour++) {
+  for (let hour = 0; hour < 30; hour++) {
     const at = START + hour * HOUR;
     for (let id = 1; id <= 8; id++) one.processEvent(retrieved(at, id));
     eight.processEvent({ ...retrieved(at, 1), weight: 8 });
@@ -347,6 +347,7 @@ test('trends and demand count a use as often as it stands for', () => {
     eight.processEvent({ ...returned(at + HOUR / 2, 1), weight: 8 });
   }
   expect(eight.trends()).toEqual(one.trends());
+  expect(one.trends().usageTrend).toBe('stable');
   expect(eight.predictions()).toEqual(one.predictions());
   expect(one.predictions().nextHour.smallBuffers).toBe(8);
 });
