@@ -2,7 +2,7 @@
 // against the syntax of the files that it names. A name must be a member, or a value, that the code declares, and the tests must
 // have it in what they run: comments and titles do not count. Whether a test would fail without the field, the mutants tell.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseSync } from 'rolldown/utils';
 import { expect, test } from 'vitest';
@@ -12,10 +12,9 @@ const read = (path: string): string =>
 
 const [, checklist = ''] = read('README.md').split('## The checklist');
 
-/** The cells of all lines of tables but their heads: type, names in backticks (and asides), links to code, links to tests. */
-const rows = checklist
-  .split('\n')
-  .filter((line) => line.startsWith('|') && !/^\| (guide|---)/.test(line))
+/** The cells of the tables of types, without their heads: type, names in backticks (and asides), links to code, links to tests. */
+const rows = [...checklist.matchAll(/^\| guide .*\n\|[ -|]*\n((?:\|.*\n?)*)/gm)]
+  .flatMap(([, lines = '']) => lines.trimEnd().split('\n'))
   .map((line) => line.split('|').map((cell) => cell.trim()))
   .map(([, type = '', names = '', code = '', tests = '']) => ({
     type,
@@ -58,6 +57,13 @@ function declared({ type, key, literal }: Node): unknown {
 function used({ type, name, value }: Node): unknown {
   return type === 'Literal' ? value : type === 'Identifier' ? name : undefined;
 }
+
+test('every link of the checklist leads somewhere', () => {
+  const links = filesOf(checklist);
+  const lost = links.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)));
+  expect(links.length).toBeGreaterThan(84);
+  expect(lost).toEqual([]);
+});
 
 test('the checklist has a row for each type of the guide', () => {
   expect(rows).toHaveLength(42);
