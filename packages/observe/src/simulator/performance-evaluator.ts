@@ -16,7 +16,7 @@ export interface PerformanceGain {
   /**
    * From −1 to 1: 0.3 × memory + 0.3 × allocations + 0.2 × latency + 0.2 × time of service a get, where each counts
    * (before − after) / the larger of the two. So what one way is a gain is the same loss the other way.
-   * Below one buffer made in 50 gets, allocations count as a part of that: small pools are not blown up for the last misses.
+   * Fewer than one buffer made in 100 gets count as one: pools are not blown up for the last misses.
    * Where gets failed in either run, all that counts half; the other half is the same of the part of gets that failed, or of 0.01 if
    * that is more.
    */
@@ -25,7 +25,7 @@ export interface PerformanceGain {
 
 const WEIGHTS = { memory: 0.3, allocations: 0.3, latency: 0.2, service: 0.2 };
 /** Buffers made a get. */
-const FEW_ALLOCATIONS = 0.02;
+const FEW_ALLOCATIONS = 0.01;
 /** A part of the gets. */
 const FEW_FAILURES = 0.01;
 
@@ -49,7 +49,7 @@ function score(
 ): number {
   const served =
     WEIGHTS.memory * gain(before.meanMemory, after.meanMemory) +
-    WEIGHTS.allocations * gain(...made, FEW_ALLOCATIONS) +
+    WEIGHTS.allocations * gain(atLeastFew(made[0]), atLeastFew(made[1])) +
     WEIGHTS.latency * gain(before.meanLatencyMs, after.meanLatencyMs) +
     WEIGHTS.service * gain(serviceMs(before), serviceMs(after));
   const failed = [failedPart(before), failedPart(after)] as const;
@@ -67,6 +67,10 @@ function change(before: number, after: number): number {
 function gain(before: number, after: number, least = 0): number {
   const larger = Math.max(before, after, least);
   return larger === 0 ? 0 : (before - after) / larger;
+}
+
+function atLeastFew(made: number): number {
+  return Math.max(made, FEW_ALLOCATIONS);
 }
 
 function madePerGet({ made, gets }: BufferRun): number {
