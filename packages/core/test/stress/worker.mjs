@@ -1,5 +1,5 @@
 // A thread of the stress: leases, fills, checks, resizes, hands over, adopts, shares, joins and releases at random,
-// until it is told to stop or is terminated. What it finds wrong it posts, and goes on.
+// until it is told to stop or is terminated. It posts that it works; what it finds wrong it posts too, and goes on.
 
 import { BufferPools } from '@millrace/core';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -144,6 +144,7 @@ const actions = [
   leave,
 ];
 
+parentPort.postMessage(undefined);
 while (Atomics.load(signals, STOP) === 0) {
   let action = actions[random() % actions.length];
   if (held.length + shared.length >= MOST_HELD)
