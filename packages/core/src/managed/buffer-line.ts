@@ -6,7 +6,7 @@
  *   release ──▶ critical │ high │ normal │ low ──▶ the first that can be served
  */
 import { MillraceError } from '../errors.js';
-import type { AcquireOptions } from '../pools/buffer-pools.js';
+import type { AcquireOptions } from '../pools/pool-options.js';
 import type { Slice } from '../slices/slice.js';
 import { Patience, type WaitLimits } from '../sync/patience.js';
 import type { AllocOptions, AllocationPriority } from './alloc-options.js';
@@ -84,7 +84,8 @@ export class BufferLine {
     const { bufferClass, bytes } = this.#source.shapeOf(size, options);
     const { priority = 'normal' } = options;
     const key = `${bufferClass} ${priority}`;
-    if (!this.#lines.has(key)) {
+    // Who was served last may have left an empty line behind.
+    if (!this.#lines.get(key)?.waiters.length) {
       const buffer = this.#source.attempt(size, options);
       if (buffer) return buffer;
     }

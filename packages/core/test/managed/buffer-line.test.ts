@@ -69,6 +69,19 @@ test('whoever waits gets what comes back, first come, first served', async () =>
   manager.close();
 });
 
+test('when all have been served, whoever asks at that moment is served too', async () => {
+  const { manager } = make();
+  const held = [1, 2, 3, 4].map(() => manager.getBuffer(MiB));
+  const waiting = manager.getBufferAsync(MiB);
+  await turn();
+  held.pop()!.release();
+  expect(manager.waiting).toBe(0);
+  held.pop()!.release();
+  const late = await manager.getBufferAsync(MiB, { timeoutMs: 0 });
+  for (const buffer of [...held, await waiting, late]) buffer.release();
+  manager.close();
+});
+
 test('what comes back is theirs before anybody else can ask', async () => {
   const { manager } = make();
   const held = manager.getBuffer(ALL);
