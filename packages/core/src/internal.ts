@@ -3,6 +3,7 @@ export { Books, now } from './adaptive/books.js';
 export { readFailure, writeFailure } from './adaptive/io-failure.js';
 export { bytesOf } from './adaptive/iterable-reader.js';
 export { STRATEGIES } from './adaptive/strategy.js';
+export { invalidSetting } from './invalid-setting.js';
 export { Arena, memoryOf } from './memory/arena.js';
 export {
   HEADER_SLABS,

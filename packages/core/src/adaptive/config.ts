@@ -2,7 +2,7 @@
  * The settings of an adaptive pool: what users may say, checked here, and what they get when they say
  * nothing.
  */
-import { MillraceError } from '../errors.js';
+import { invalidSetting } from '../invalid-setting.js';
 import { SIZE_CLASSES } from '../memory/size-classes.js';
 import { SMALL_BYTES } from './category.js';
 import { STRATEGIES, type BufferPoolStrategy } from './strategy.js';
@@ -188,10 +188,7 @@ export function checkedConfig(
 
 function need(name: string, value: unknown, holds: boolean, rule: string): void {
   if (holds) return;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot make an adaptive pool with "${name}" of ${String(value)} as it must be ${rule}`,
-  );
+  throw invalidSetting('make an adaptive pool with', name, value, rule);
 }
 
 function isSize(value: unknown): value is number {

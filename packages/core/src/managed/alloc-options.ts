@@ -1,7 +1,7 @@
 /**
  * What may be asked of a buffer beside its size.
  */
-import { MillraceError } from '../errors.js';
+import { invalidSetting } from '../invalid-setting.js';
 import { BUFFER_CLASSES, type BufferClass } from './buffer-class.js';
 
 /**
@@ -88,13 +88,10 @@ function isAlignment(value: unknown): boolean {
   return isSize(value) && bits <= PAGE_BYTES && (bits & (bits - 1)) === 0;
 }
 
-function need(name: keyof AllocOptions, value: unknown, holds: Holds, rule?: string): void {
+function need(name: keyof AllocOptions, value: unknown, holds: Holds, rule = ''): void {
   if (isRight(value, holds)) return;
   const right = typeof holds === 'function' ? rule : `one of ${holds.join(', ')}`;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot get a buffer with "${name}" of ${String(value)} as it must be ${right}`,
-  );
+  throw invalidSetting('get a buffer with', name, value, right);
 }
 
 /** What a value is to be one of, or a test of it. */

@@ -3,7 +3,7 @@
  * when they say nothing.
  */
 import type { Complete } from '../adaptive/config.js';
-import { MillraceError } from '../errors.js';
+import { invalidSetting } from '../invalid-setting.js';
 import {
   BUFFER_CLASSES,
   DEFAULT_BUFFER_SIZES,
@@ -255,8 +255,5 @@ function needCount(name: string, value: unknown, least: number, of?: string): vo
 
 function need(name: string, value: unknown, holds: boolean, rule: string): void {
   if (holds) return;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot manage buffers with "${name}" of ${String(value)} as it must be ${rule}`,
-  );
+  throw invalidSetting('manage buffers with', name, value, rule);
 }

@@ -1,7 +1,8 @@
 /**
  * The settings of a memory manager, checked.
  */
-import { MillraceError } from '../errors.js';
+import type { MillraceError } from '../errors.js';
+import { invalidSetting } from '../invalid-setting.js';
 import { CRITICAL_SHARE, ELEVATED_SHARE } from './pressure.js';
 
 /**
@@ -102,8 +103,5 @@ function isWithin(value: number, least: number, most: number): boolean {
 }
 
 function invalid(name: string, value: unknown, rule: string): MillraceError {
-  return new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot manage memory with "${name}" of ${String(value)} as it must be ${rule}`,
-  );
+  return invalidSetting('manage memory with', name, value, rule);
 }

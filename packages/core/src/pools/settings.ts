@@ -3,6 +3,7 @@
  * that attaches goes by the same.
  */
 import { MillraceError } from '../errors.js';
+import { invalidSetting } from '../invalid-setting.js';
 import {
   HEADER_GUARD,
   HEADER_SETTINGS,
@@ -170,8 +171,5 @@ export function ticksOf(ms: number): number {
 }
 
 function invalid(name: string, value: unknown, rule: string): MillraceError {
-  return new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot make pools with "${name}" of ${String(value)} as it must be ${rule}`,
-  );
+  return invalidSetting('make pools with', name, value, rule);
 }

@@ -1,5 +1,5 @@
 /** When the built-in rules raise an alert, as long as nothing else is said. */
-import { MillraceError } from '@millrace/core';
+import { invalidSetting } from '@millrace/core/internal';
 
 export interface BufferThresholds {
   /** Bytes that all buffers may take. @defaultValue 1 GiB */
@@ -47,8 +47,5 @@ export function needPart(name: string, value: number): void {
 
 function need(name: string, value: number, holds: boolean, rule: string): void {
   if (typeof value === 'number' && holds) return;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot watch buffers with "${name}" of ${String(value)} as it must be ${rule}`,
-  );
+  throw invalidSetting('watch buffers with', name, value, rule);
 }

@@ -1,5 +1,6 @@
 /** What bounds the work of a mill: what users may say, checked here, and what they get when they say nothing. */
 import { MillraceError, type CheckedConfig } from '@millrace/core';
+import { invalidSetting } from '@millrace/core/internal';
 import type { LargeLimits } from './large-operations.js';
 
 const KiB = 1024;
@@ -86,8 +87,5 @@ function isCount(value: number): boolean {
 
 function need(field: string, value: unknown, fits: boolean, rule: string): void {
   if (fits) return;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot use "${field}" of ${String(value)} as it must be ${rule}`,
-  );
+  throw invalidSetting('use', field, value, rule);
 }

@@ -1,5 +1,6 @@
 /** On what terms a user wants a task to run. */
 import { MillraceError, type BufferPoolStrategy } from '@millrace/core';
+import { invalidSetting } from '@millrace/core/internal';
 import type { Priority } from './claims.js';
 import { USUAL_TERMS, type Terms } from './task.js';
 
@@ -68,8 +69,5 @@ export function abortedBy(signal: AbortSignal): MillraceError {
 }
 
 function invalid(name: string, value: unknown, rule: string): MillraceError {
-  return new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot run a task with "${name}" of ${String(value)} as it must be ${rule}`,
-  );
+  return invalidSetting('run a task with', name, value, rule);
 }

@@ -1,6 +1,6 @@
 /** What a file is mapped by. */
-import { MillraceError, type BufferPools } from '@millrace/core';
-import { PAGE_BYTES } from '@millrace/core/internal';
+import type { BufferPools } from '@millrace/core';
+import { PAGE_BYTES, invalidSetting } from '@millrace/core/internal';
 
 /** `read`: it can only be viewed. `read-write`: it can be edited, and is written back. */
 export type MapMode = 'read' | 'read-write';
@@ -78,8 +78,5 @@ function isPosition(value: number): boolean {
 
 function need(name: keyof MapOptions, value: unknown, holds: boolean, rule: string): void {
   if (holds) return;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot map a file with "${name}" of ${String(value)} as it must be ${rule}`,
-  );
+  throw invalidSetting('map a file with', name, value, rule);
 }

@@ -1,7 +1,7 @@
 /** The settings of the mill's threads: what users may say, checked here, and what they get when they say nothing. */
 import { availableParallelism } from 'node:os';
 import { SHARE_ENV, type ResourceLimits } from 'node:worker_threads';
-import { MillraceError } from '@millrace/core';
+import { invalidSetting } from '@millrace/core/internal';
 
 const MOST_THREADS = 120;
 const MOST_NICE = 19;
@@ -163,8 +163,5 @@ function isObject(value: unknown): boolean {
 
 function need(field: string, value: unknown, fits: boolean, rule: string): void {
   if (fits) return;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot use "${field}" of ${String(value)} as it must be ${rule}`,
-  );
+  throw invalidSetting('use', field, value, rule);
 }
