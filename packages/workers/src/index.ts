@@ -12,7 +12,7 @@ export type {
   MappedRangeStats,
   ViewOptions,
 } from './files/mapped-range.js';
-export type { FlowProgress } from './flow/chunk-window.js';
+export type { FlowProgress } from './flow/flow.js';
 export type { RunOptions, TaskOptions, TaskPriority } from './dispatch/task-options.js';
 export type { IterateOptions } from './flow/iterate.js';
 export type { FilePart } from './flow/file-part.js';

@@ -1,7 +1,7 @@
 /** What a mill and its flows are told. */
 import type { BufferPoolStrategy, MemoryManagerConfig } from '@millrace/core';
 import type { LimitOptions } from './dispatch/limits.js';
-import type { FlowProgress } from './flow/chunk-window.js';
+import type { FlowProgress } from './flow/flow.js';
 import type { FlowOp } from './flow/flow-op.js';
 import type { FlowSource } from './flow/source.js';
 import type { FlowTarget } from './flow/target.js';

@@ -1,5 +1,5 @@
 /** Reads ahead from a {@link Reader}, so that a parser can look before it takes. */
-import { aborted } from './chunk-window.js';
+import { aborted } from './flow.js';
 import { reading } from './io-error.js';
 import type { Reader } from './feeds.js';
 

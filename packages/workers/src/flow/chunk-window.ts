@@ -7,12 +7,7 @@
  *                  └──── the window ─────┘
  */
 import { AsyncResource } from 'node:async_hooks';
-import {
-  MillraceError,
-  type BufferPoolStrategy,
-  type PlainStrategy,
-  type Slice,
-} from '@millrace/core';
+import { MillraceError, type Slice } from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
 import type { LargeGate } from '../dispatch/large-operations.js';
 import type { Submitter } from '../submitter.js';
@@ -21,6 +16,14 @@ import type { Frame } from '../ops/definition.js';
 import type { Configured } from '../ops/configurations.js';
 import type { Terms } from '../dispatch/task.js';
 import { Chunk, partTerms } from './chunk.js';
+import {
+  aborted,
+  nothingYet,
+  type FlowOptions,
+  type FlowResult,
+  type RangeFiles,
+  type Sink,
+} from './flow.js';
 import { reading, writing } from './io-error.js';
 import { Reduction, merged } from './reduction.js';
 import { WindowMemory } from './window-memory.js';
@@ -44,53 +47,6 @@ export interface Feed {
   readonly slice?: Slice | undefined;
 }
 
-/** Descriptors of one file. */
-export interface RangeFiles {
-  readonly plain: number;
-  /** Takes whole pages only. */
-  readonly direct: number | undefined;
-}
-
-/** Where the output goes. */
-export interface Sink {
-  /** Writes the parts one after the other; resolves when their memory may be used again. */
-  write(parts: readonly Uint8Array[]): Promise<void>;
-  /** Files, to begin with empty, that workers may write themselves, at any position; absent for all other targets. */
-  readonly files?: RangeFiles;
-  /** Makes a write that may never come back fail: the flow has been stopped. */
-  abort?(error: unknown): void;
-}
-
-export interface FlowProgress {
-  bytesIn: number;
-  bytesOut: number;
-  /** Undefined when the input's size is not known beforehand. */
-  totalBytes: number | undefined;
-  elapsedMs: number;
-}
-
-export interface FlowOptions {
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: FlowProgress) => void) | undefined;
-  /** On what terms its chunks run, each for itself. @defaultValue the usual ones */
-  terms?: Terms | undefined;
-  /** The cap that it comes under. @defaultValue that of whoever submits it */
-  gate?: LargeGate | undefined;
-  /** How the object is held. @defaultValue 'adaptive' */
-  strategy?: BufferPoolStrategy | undefined;
-}
-
-export interface FlowResult {
-  bytesIn: number;
-  bytesOut: number;
-  chunks: number;
-  /** Chunks that were run again because their thread died. */
-  retries: number;
-  elapsedMs: number;
-  /** How the object was held in the end; a note says why if it was to be another way. */
-  strategy: PlainStrategy;
-}
-
 export class ChunkWindow {
   readonly #submitter: Submitter;
   readonly #config: Configured;
@@ -104,13 +60,7 @@ export class ChunkWindow {
   /** In the order of the input. */
   readonly #chunks: Chunk[] = [];
   readonly #startedAt = performance.now();
-  readonly #result: Omit<FlowResult, 'strategy'> = {
-    bytesIn: 0,
-    bytesOut: 0,
-    chunks: 0,
-    retries: 0,
-    elapsedMs: 0,
-  };
+  readonly #result = nothingYet();
   readonly #gate: LargeGate;
   readonly #reduction: Reduction;
   readonly #terms: Terms;
@@ -379,8 +329,4 @@ export function checkSize(
     'ERR_INVALID_ARG',
     `Cannot run "${name}" of ${url} in chunks of ${size} bytes with an overlap of ${overlap} as a slice holds ${largest} at most`,
   );
-}
-
-export function aborted(reason: unknown): MillraceError {
-  return new MillraceError('ERR_ABORTED', 'The flow was aborted', { cause: reason });
 }

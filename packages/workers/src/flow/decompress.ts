@@ -5,7 +5,7 @@
 import { crc32, createInflateRaw } from 'node:zlib';
 import { MillraceError } from '@millrace/core';
 import { BufferedInput } from './buffered-input.js';
-import { aborted, type FlowOptions, type FlowProgress, type Sink } from './chunk-window.js';
+import { aborted, type FlowOptions, type FlowProgress, type Sink } from './flow.js';
 import { atMember, take, takeHeader, truncated } from './gzip-header.js';
 import { writing } from './io-error.js';
 import { transfer } from './pump.js';

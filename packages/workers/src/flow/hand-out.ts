@@ -1,5 +1,5 @@
 /** The end of a flow where a stream takes its output, as fast as the stream's reader asks for it. */
-import type { Sink } from './chunk-window.js';
+import type { Sink } from './flow.js';
 
 export class HandOut implements Sink {
   readonly #push: (part: Uint8Array) => boolean;

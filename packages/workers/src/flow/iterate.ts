@@ -8,7 +8,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { BufferPoolStrategy } from '@millrace/core';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
-import type { Sink } from './chunk-window.js';
+import type { Sink } from './flow.js';
 import { openWindow } from './open-window.js';
 import { letGo, withSource, type FlowSource } from './source.js';
 

@@ -4,14 +4,8 @@ import type { Configured } from '../ops/configurations.js';
 import { outputRoom } from '../ops/output-bound.js';
 import type { Submitter } from '../submitter.js';
 import { Plan } from '../supply/plan.js';
-import {
-  ChunkWindow,
-  aborted,
-  checkSize,
-  type Feed,
-  type FlowOptions,
-  type Sink,
-} from './chunk-window.js';
+import { ChunkWindow, checkSize, type Feed } from './chunk-window.js';
+import { aborted, type FlowOptions, type Sink } from './flow.js';
 import { SliceFeed } from './feeds.js';
 import type { OpenSource, WholeFeed } from './source.js';
 

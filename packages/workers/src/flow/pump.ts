@@ -2,7 +2,8 @@
 import { MillraceError } from '@millrace/core';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
-import type { ChunkWindow, FlowOptions, FlowResult, Sink } from './chunk-window.js';
+import type { ChunkWindow } from './chunk-window.js';
+import type { FlowOptions, FlowResult, Sink } from './flow.js';
 import { DirectIo } from './direct-io.js';
 import { writing } from './io-error.js';
 import { openWindow } from './open-window.js';

@@ -7,7 +7,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Submitter } from '../submitter.js';
 import type { Lot } from '../supply/memory-line.js';
-import { aborted, type FlowProgress, type FlowResult, type Sink } from './chunk-window.js';
+import { aborted, nothingYet, type FlowProgress, type FlowResult, type Sink } from './flow.js';
 import { reading, writing } from './io-error.js';
 import type { OpenSource } from './source.js';
 
@@ -46,13 +46,7 @@ export class Relay {
   #failure: { error: unknown } | undefined;
   #wake: (() => void)[] = [];
   #leave: (() => void) | undefined;
-  readonly #result: Omit<FlowResult, 'strategy'> = {
-    bytesIn: 0,
-    bytesOut: 0,
-    chunks: 0,
-    retries: 0,
-    elapsedMs: 0,
-  };
+  readonly #result = nothingYet();
 
   constructor(submitter: Submitter, source: OpenSource, sink: Sink, options: RelayOptions) {
     this.#submitter = submitter;

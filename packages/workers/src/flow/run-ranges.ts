@@ -7,7 +7,7 @@ import type { SlotRef } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
-import { aborted, type FlowOptions } from './chunk-window.js';
+import { aborted, type FlowOptions } from './flow.js';
 import { partTerms, valueOf } from './chunk.js';
 import { Reduction } from './reduction.js';
 

@@ -7,7 +7,7 @@ import { poolsOf } from '../ops/loan.js';
 import type { Terms } from '../dispatch/task.js';
 import type { Lot } from '../supply/memory-line.js';
 import { partTerms } from './chunk.js';
-import type { FlowOptions } from './chunk-window.js';
+import type { FlowOptions } from './flow.js';
 import { abortedBy, termsOf, type RunOptions } from '../dispatch/task-options.js';
 import { checkStrategy } from './flow-op.js';
 import { openWindow, windowOfSlice } from './open-window.js';

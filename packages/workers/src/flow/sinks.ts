@@ -7,7 +7,7 @@ import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
 import { without } from '../files/vectors.js';
-import type { RangeFiles, Sink } from './chunk-window.js';
+import type { RangeFiles, Sink } from './flow.js';
 
 const writevAsync = promisify(writev);
 

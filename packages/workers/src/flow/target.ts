@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MillraceError } from '@millrace/core';
 import { unlessAborted } from './buffered-input.js';
-import type { Sink } from './chunk-window.js';
+import type { Sink } from './flow.js';
 import type { DirectIo } from './direct-io.js';
 import { DescriptorSink, FileSink, WebSink, WritableSink, isNodeWritable } from './sinks.js';
 import { descriptorOf, isFileHandle, isFilePart, type FilePart } from './file-part.js';

@@ -6,7 +6,7 @@
  * places when every target is whole.
  */
 import { MillraceError } from '@millrace/core';
-import type { Sink } from './chunk-window.js';
+import type { Sink } from './flow.js';
 import type { DirectIo } from './direct-io.js';
 import { WritableSink, isNodeWritable } from './sinks.js';
 import { openTarget, type FlowTarget, type OpenTarget } from './target.js';

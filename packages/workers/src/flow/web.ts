@@ -12,7 +12,7 @@
 import { bytesOf } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
-import { aborted, type FlowOptions } from './chunk-window.js';
+import { aborted, type FlowOptions } from './flow.js';
 import { SequenceFeed } from './feeds.js';
 import { HandIn } from './hand-in.js';
 import { HandOut } from './hand-out.js';
