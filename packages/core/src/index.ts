@@ -95,20 +95,20 @@ export type { MemoryHandle } from './memory/slab-table.js';
 export { Gauges } from './metrics/gauges.js';
 export { Histogram, HistogramRecorder } from './metrics/histogram.js';
 export { HistogramSnapshot } from './metrics/histogram-snapshot.js';
-export {
-  BufferPools,
-  type AcquireOptions,
-  type BufferPoolsStats,
-  type PoolHooks,
-  type ShrinkOptions,
-  type SpareOptions,
-} from './pools/buffer-pools.js';
+export { BufferPools } from './pools/buffer-pools.js';
 export {
   MemoryManager,
   type MemoryUsage,
   type PressureChange,
   type PressureListener,
 } from './pools/memory-manager.js';
+export type {
+  AcquireOptions,
+  BufferPoolsStats,
+  PoolHooks,
+  ShrinkOptions,
+  SpareOptions,
+} from './pools/pool-options.js';
 export type {
   AllocationStrategy,
   MemoryManagerConfig,

@@ -13,7 +13,7 @@
  * is tried again.
  */
 import { MillraceError } from '../errors.js';
-import type { AcquireOptions } from '../pools/buffer-pools.js';
+import type { AcquireOptions } from '../pools/pool-options.js';
 import type { Slice, SliceHandle } from '../slices/slice.js';
 import { checkOptions, type AllocOptions } from './alloc-options.js';
 import { BUFFER_CLASSES, bufferClassOf, type BufferClass } from './buffer-class.js';

@@ -3,7 +3,7 @@
  */
 import { PrivateMemory, type MemoryGuard } from '../adaptive/private-memory.js';
 import { slotBytesFor } from '../memory/size-classes.js';
-import type { AcquireOptions } from '../pools/buffer-pools.js';
+import type { AcquireOptions } from '../pools/pool-options.js';
 import type { Slice, SliceHandle } from '../slices/slice.js';
 import type { BufferClass } from './buffer-class.js';
 import type { BufferMemory } from './buffer-memory.js';

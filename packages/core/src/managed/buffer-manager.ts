@@ -7,6 +7,7 @@
  *        └─ metrics, upkeep, configure ◀── BufferLedger ──▶ events
  */
 import { MillraceError } from '../errors.js';
+import { invalidSetting } from '../invalid-setting.js';
 import type { MemoryGuard } from '../adaptive/private-memory.js';
 import type { AllocOptions } from './alloc-options.js';
 import { BufferAllocator, type ClassPools, type ManagedMemory } from './buffer-allocator.js';
@@ -16,11 +17,11 @@ import { DefaultBufferFactory, type BufferFactory } from './buffer-factory.js';
 import { BufferLedger } from './buffer-ledger.js';
 import type { BufferMetrics } from './buffer-metrics.js';
 import { BufferLine, type BufferWaitOptions } from './buffer-line.js';
+import { merged } from './merged-config.js';
 import { LooseBuffers } from './loose-buffers.js';
 import type { ManagedBuffer } from './managed-buffer.js';
 import {
   checkedManagerConfig,
-  defined,
   type BufferAllocationStrategy,
   type BufferManagerConfig,
   type BufferManagerSettings,
@@ -364,10 +365,8 @@ function checkedFor(memory: ManagedMemory, config: BufferManagerConfig): BufferM
   const settings = checkedManagerConfig(config);
   const { huge } = settings.bufferSizes;
   if (huge <= memory.largest) return settings;
-  throw new MillraceError(
-    'ERR_INVALID_ARG',
-    `Cannot manage buffers with "bufferSizes.huge" of ${huge} as it must be at most ${memory.largest}, which is the largest slice`,
-  );
+  const rule = `at most ${memory.largest}, which is the largest slice`;
+  throw invalidSetting('manage buffers with', 'bufferSizes.huge', huge, rule);
 }
 
 /** What a pool goes by: where buffers do not come from the stock, there is none. */
@@ -375,29 +374,4 @@ function stockOf(settings: BufferManagerSettings, bufferClass: BufferClass): Poo
   const { enablePooling, allocationStrategy, pools } = settings;
   const stocked = enablePooling && allocationStrategy !== 'direct';
   return stocked ? pools[bufferClass] : { ...pools[bufferClass], initialSize: 0, maxSize: 0 };
-}
-
-/** What is said of one size or one pool leaves what was said of it before, and of the others. */
-function merged(config: BufferManagerConfig, change: BufferManagerConfig): BufferManagerConfig {
-  const { bufferSizes, pools } = change;
-  return {
-    ...config,
-    ...defined(change),
-    ...(isObject(bufferSizes) && { bufferSizes: { ...config.bufferSizes, ...bufferSizes } }),
-    ...(isObject(pools) && { pools: mergedPools(config.pools, pools) }),
-  };
-}
-
-type PoolConfigs = NonNullable<BufferManagerConfig['pools']>;
-
-function mergedPools(pools: PoolConfigs | undefined, change: PoolConfigs): PoolConfigs {
-  const own = Object.entries(change).map(([name, config]) => [
-    name,
-    isObject(config) ? { ...pools?.[name as BufferClass], ...defined(config) } : config,
-  ]);
-  return { ...pools, ...Object.fromEntries(own) };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

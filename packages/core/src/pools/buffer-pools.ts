@@ -5,14 +5,20 @@ import { MillraceError } from '../errors.js';
 import type { ArenaRenewal } from '../memory/arenas.js';
 import { PAGE_BYTES } from '../memory/geometry.js';
 import { SLAB_BYTES, TICK_MS, type SlotRef } from '../memory/layout.js';
-import { CLASS_COUNT, LARGEST_CLASS_BYTES, classFor, classOf } from '../memory/size-classes.js';
+import { classFor } from '../memory/size-classes.js';
 import { SlabTable, type MemoryHandle } from '../memory/slab-table.js';
 import { StripedCounters, addTo } from '../metrics/counters.js';
 import { Slice, type SliceHandle, type SliceOwner } from '../slices/slice.js';
-import type { SlabRange } from '../slices/free-list.js';
 import type { LeakRecord } from '../slices/leak-watch.js';
-import type { WaitLimits } from '../sync/patience.js';
 import { ThreadRegistry, type ThreadId } from '../threads/registry.js';
+import { Lending } from './lending.js';
+import type {
+  AcquireOptions,
+  BufferPoolsStats,
+  PoolHooks,
+  ShrinkOptions,
+  SpareOptions,
+} from './pool-options.js';
 import { PoolRoom, stale } from './pool-room.js';
 import type { SlotPool } from './slot-pool.js';
 import { Preallocation } from './preallocation.js';
@@ -24,65 +30,6 @@ import { Watch } from './watch.js';
 
 /** For the hot path: a constant of this module is compiled in, one of another is loaded each time. */
 const classIn = classFor;
-
-export interface BufferPoolsStats {
-  /** The most bytes that slices may take together. */
-  memoryBytes: number;
-  /** Bytes of it made addressable, and not dropped since. */
-  openBytes: number;
-  /** `wasm` or `plain`, and for `plain` why. */
-  arena: { kind: 'wasm' | 'plain'; reason?: string };
-  /** Leases begun, ended by release, and ended by a sweep after a thread's death; and those that last. */
-  slices: { leased: number; returned: number; swept: number; live: number };
-}
-
-/** What a thread wants to be called for. */
-export interface PoolHooks {
-  /**
-   * A watched slice was misused by nobody who could be told: `ERR_SLICE_LEAKED`, `ERR_SLICE_LATE_WRITE`.
-   *
-   * @defaultValue writes to the console
-   */
-  onReport?: (error: MillraceError) => void;
-  /**
-   * On the thread that made the memory: sends the renewal to every thread that has attached it, where
-   * it must reach {@link BufferPools.takeRenewal}. Without it, `trim` drops no arena.
-   */
-  onRenewal?: (renewal: ArenaRenewal) => void;
-  /** On any other: takes in renewals that were sent, synchronously. */
-  onUnknownArena?: () => void;
-}
-
-/** What is spared, and how long to look for what is not. */
-export interface SpareOptions {
-  /** What was in use later than so long ago stays, as far as this thread has looked. @defaultValue 0 */
-  readonly idleForMs?: number;
-  /** How long it may take, about: the next call that is limited goes on from there. @defaultValue Infinity */
-  readonly forMs?: number;
-}
-
-/** How far {@link BufferPools.shrink} goes. */
-export interface ShrinkOptions extends SpareOptions {
-  /** @defaultValue `maxAgeMs` of the pools */
-  readonly maxAgeMs?: number;
-  /** @defaultValue `shrinkThreshold` of the pools */
-  readonly shrinkThreshold?: number;
-  /** So many of the smallest size classes keep their last slab, unless it is too old. @defaultValue 0 */
-  readonly keptClasses?: number;
-}
-
-/** How an acquire goes about it when memory is short. */
-export interface AcquireOptions extends WaitLimits {
-  /** `critical` may use the reserve. @defaultValue 'normal' */
-  readonly priority?: 'normal' | 'critical';
-  /**
-   * In the arena of this slice if there is room, so that one WebAssembly kernel can address both; else
-   * in any other.
-   *
-   * @defaultValue anywhere
-   */
-  readonly near?: SliceHandle;
-}
 
 export class BufferPools implements SliceOwner {
   readonly thread: ThreadId;
@@ -96,6 +43,7 @@ export class BufferPools implements SliceOwner {
   readonly #hooks: PoolHooks;
   readonly #madeMs = performance.now();
   readonly #seats: Seats;
+  readonly #lending: Lending;
 
   private constructor(
     table: SlabTable,
@@ -113,6 +61,7 @@ export class BufferPools implements SliceOwner {
     this.#room.owner = this;
     this.#pools = this.#room.pools;
     this.#seats = new Seats(this.#room);
+    this.#lending = new Lending(this.#room, this.memoryBytes);
     this.#watch =
       settings.safety === 'off'
         ? undefined
@@ -190,14 +139,14 @@ export class BufferPools implements SliceOwner {
       const slice = this.#pools[sizeClass]!.lend(bytes);
       if (slice !== undefined) return slice;
     }
-    return this.#acquireAnyhow(bytes, options ?? {});
+    return this.#lending.acquire(bytes, options ?? {});
   }
 
   /** Like {@link acquire}, but `undefined` when nothing is free now. */
   tryAcquire(bytes: number, options?: AcquireOptions): Slice | undefined {
     const sizeClass = options === undefined ? classFor(bytes) : -1;
     if (sizeClass >= 0) return this.#pools[sizeClass]!.lend(bytes);
-    return this.#lease(bytes, options?.priority === 'critical', options?.near);
+    return this.#lending.lease(bytes, options?.priority === 'critical', options?.near);
   }
 
   /**
@@ -207,17 +156,8 @@ export class BufferPools implements SliceOwner {
    * @param options `timeoutMs` is Infinity by default
    * @throws MillraceError `ERR_SIZE`, `ERR_ABORTED`; `ERR_POOL_EXHAUSTED` when the time was up
    */
-  async acquireAsync(bytes: number, options: AcquireOptions = {}): Promise<Slice> {
-    const line = lineOf(bytes);
-    const attempt = (): Slice | undefined => this.tryAcquire(bytes, options);
-    const first = this.#room.waiting.busy(line) ? undefined : attempt();
-    if (first) return first;
-    this.#room.check(bytes);
-    try {
-      return await this.#room.waiting.waitAsync(line, attempt, options);
-    } catch (error) {
-      throw this.#inTime(error, bytes, options.timeoutMs);
-    }
+  acquireAsync(bytes: number, options: AcquireOptions = {}): Promise<Slice> {
+    return this.#lending.acquireAsync(bytes, options);
   }
 
   /** Resolves when this thread has released something, for whoever tried in vain. */
@@ -396,67 +336,6 @@ export class BufferPools implements SliceOwner {
     };
   }
 
-  #acquireAnyhow(bytes: number, options: AcquireOptions): Slice {
-    return this.tryAcquire(bytes, options) ?? this.#waitFor(bytes, options);
-  }
-
-  #waitFor(bytes: number, options: AcquireOptions): Slice {
-    const { timeoutMs = 0 } = options;
-    if (timeoutMs === 0) throw this.#exhausted(bytes, 0);
-    const attempt = (): Slice | undefined => this.tryAcquire(bytes, options);
-    try {
-      return this.#room.waiting.wait(lineOf(bytes), attempt, { ...options, timeoutMs });
-    } catch (error) {
-      throw this.#inTime(error, bytes, timeoutMs);
-    }
-  }
-
-  #lease(bytes: number, critical: boolean, near?: SliceHandle): Slice | undefined {
-    const slice =
-      bytes > LARGEST_CLASS_BYTES
-        ? this.#leaseRun(bytes, critical)
-        : this.#leaseSlot(bytes, critical);
-    return slice && near ? this.#nearer(slice, near) : slice;
-  }
-
-  #leaseSlot(bytes: number, critical: boolean): Slice | undefined {
-    const sizeClass = classOf(bytes);
-    const slice = this.#pools[sizeClass]!.lend(bytes);
-    if (slice !== undefined || !critical) return slice;
-    return this.#pools[sizeClass + CLASS_COUNT]!.lend(bytes);
-  }
-
-  #leaseRun(
-    bytes: number,
-    critical: boolean,
-    watched = false,
-    within?: SlabRange,
-  ): Slice | undefined {
-    for (;;) {
-      const ref = this.#room.acquireRun(bytes, critical, within);
-      if (ref === undefined) return undefined;
-      const { count, runs } = this.#room;
-      const { lease } = runs;
-      const watch = watched || count.due ? this.#watch?.begin(ref, lease, bytes) : undefined;
-      if (watch !== null) return new Slice(this.#room, ref, lease, bytes, watch);
-    }
-  }
-
-  /** A slice of the same size in the arena of `near`, or else `slice` itself. */
-  #nearer(slice: Slice, near: SliceHandle): Slice {
-    const { byteLength } = slice;
-    const watched = slice.watch !== undefined;
-    const arena = this.#room.arenaOf(near.ref);
-    if (this.#room.arenaOf(slice.ref).from === arena.from) return slice;
-    const nearer =
-      byteLength > LARGEST_CLASS_BYTES
-        ? this.#leaseRun(byteLength, false, watched, arena)
-        : this.#pools[classOf(byteLength)]!.lendWithin(arena, byteLength, watched);
-    if (!nearer) return slice;
-    slice.release();
-    return nearer;
-  }
-
   #tick(): void {
     this.#room.tick(performance.now() - this.#madeMs);
   }
@@ -464,22 +343,4 @@ export class BufferPools implements SliceOwner {
   tell(): void {
     this.#room.waiting.call();
   }
-
-  #inTime(error: unknown, bytes: number, timeoutMs: number | undefined): unknown {
-    const late = error instanceof MillraceError && error.code === 'ERR_TIMEOUT';
-    return late ? this.#exhausted(bytes, timeoutMs ?? 0) : error;
-  }
-
-  #exhausted(bytes: number, afterMs: number): MillraceError {
-    const within = afterMs > 0 ? ` within ${afterMs} ms` : '';
-    return new MillraceError(
-      'ERR_POOL_EXHAUSTED',
-      `Cannot lease ${bytes} bytes${within} as no slot for them is free and all ${this.memoryBytes} bytes are in use; raise "memory" or release slices sooner`,
-    );
-  }
-}
-
-/** The line in which a slice of `bytes` bytes is waited for. */
-function lineOf(bytes: number): number {
-  return bytes <= LARGEST_CLASS_BYTES ? classOf(bytes) : CLASS_COUNT - 1;
 }

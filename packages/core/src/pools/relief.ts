@@ -9,7 +9,8 @@
  * slots has a thousand words to be read.
  */
 import { callCollector } from '../memory/collector.js';
-import type { BufferPools, ShrinkOptions } from './buffer-pools.js';
+import type { BufferPools } from './buffer-pools.js';
+import type { ShrinkOptions } from './pool-options.js';
 import type { MemorySettings } from './memory-settings.js';
 import type { MemoryPressure } from './pressure.js';
 
