@@ -1,4 +1,5 @@
 /** What sibling packages and this one's tests need beside the public names. No promise is made about it. */
+export { Backlog } from './dispatch/backlog.js';
 export { Claims, ringOf } from './dispatch/claims.js';
 export {
   AVOID,
@@ -28,6 +29,7 @@ export {
   type LaneLayout,
 } from './dispatch/layout.js';
 export { LaneSignal } from './dispatch/lane-signal.js';
+export { IN_NO_CELL, type Task } from './dispatch/task.js';
 export { TaskTable } from './dispatch/task-table.js';
 export { WakeUp } from './dispatch/wake-up.js';
 export { Workforce } from './dispatch/workforce.js';
@@ -41,3 +43,4 @@ export { memoryProbes } from './pressure/probes.js';
 export { processMemory, type ProcessFigures } from './pressure/process-memory.js';
 export { stalledPercent } from './pressure/psi.js';
 export { GcImpactWatch } from './pressure/gc-impact.js';
+export { GivingWay } from './threads/giving-way.js';

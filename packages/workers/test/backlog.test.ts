@@ -1,8 +1,6 @@
 /** The backlog of tasks for which there is no cell: who is offered one when. */
+import { Backlog, IN_NO_CELL, RINGS, type Task } from '@millrace/workers/internal';
 import { expect, test } from 'vitest';
-import { Backlog } from '../src/dispatch/backlog.ts';
-import { RINGS } from '../src/dispatch/layout.ts';
-import { IN_NO_CELL, type Task } from '../src/dispatch/task.ts';
 
 const NORMAL = 2;
 const LOW = 3;

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createMill } from '@millrace/workers';
+import { GivingWay } from '@millrace/workers/internal';
 import { describe, expect, test } from 'vitest';
-import { GivingWay } from '../src/threads/giving-way.ts';
 import { breatheUntilCancelled } from './breathing-ops.mjs';
 import { failureOf } from './failure.ts';
 import { fileOf, newPath } from './temporary.ts';

@@ -301,4 +301,10 @@ export const mutants = [
     caughtBy: ['test/stopping.test'],
     named: 'comes late',
   },
+  {
+    file: 'dispatch/backlog.js',
+    fault: 'the backlog forgets a ring that still has tasks',
+    edits: [['this.#turn++;', 'this.#turn++; this.#used &= ~(1 << ring);']],
+    caughtBy: ['test/backlog.test'],
+  },
 ];

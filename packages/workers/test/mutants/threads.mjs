@@ -17,4 +17,11 @@ export const mutants = [
     caughtBy: givingWay,
     named: 'has its turn',
   },
+  {
+    file: 'threads/giving-way.js',
+    fault: 'a thread does not look how long ago it looked',
+    edits: [['if (now < this.#nextLookMs && !woken)', 'if (false)']],
+    caughtBy: givingWay,
+    named: 'no more than twice',
+  },
 ];
