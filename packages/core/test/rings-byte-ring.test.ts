@@ -116,17 +116,30 @@ describe('A byte ring', () => {
     );
   });
 
-  test('takes views of any alignment, the same ones again and again', () => {
+  test('takes views of any alignment, the same ones again and again, and others between', () => {
+    const move = fc.record({
+      view: fc.constantFrom(0, 0, 0, 1),
+      from: fc.constantFrom(0, 0, 8, 4, 1),
+      count: fc.oneof(
+        fc.nat(80),
+        fc.nat(10).map((eights) => 8 * eights),
+        fc.nat(20).map((fours) => 4 * fours),
+      ),
+      whole: fc.boolean(),
+    });
     fc.assert(
       fc.property(
-        fc.integer({ min: 0, max: 7 }),
-        fc.array(fc.tuple(fc.nat(80), fc.nat(8), fc.boolean()), { minLength: 1, maxLength: 20 }),
-        (alignment, moves) => {
-          const ring = ringOf(1024, 2 ** 32 - 500);
+        fc.constantFrom(0, 0, 0, 1, 2, 3, 4, 5, 6, 7),
+        fc.constantFrom(2 ** 32 - 504, 2 ** 32 - 500, 2 ** 32 - 499),
+        fc.array(move, { minLength: 1, maxLength: 20 }),
+        (alignment, start, moves) => {
+          const ring = ringOf(1024, start);
           const [writer, reader] = [ring.writer(), ring.reader()];
-          const source = new Uint8Array(new ArrayBuffer(128), alignment, 96);
-          const target = new Uint8Array(new ArrayBuffer(128), alignment, 96);
-          for (const [index, [count, from, whole]] of moves.entries()) {
+          const views = (): Uint8Array[] =>
+            [alignment, 0].map((at) => new Uint8Array(new ArrayBuffer(128), at, 96));
+          const [sources, targets] = [views(), views()];
+          for (const [index, { view, from, count, whole }] of moves.entries()) {
+            const [source, target] = [sources[view]!, targets[view]!];
             fillFrom(index * 100, source);
             if (whole) {
               expect(writer.write(source)).toBe(96);

@@ -1,70 +1,130 @@
 /**
- * Copies bytes into and out of a ring in the way that is cheapest for their number.
+ * Copies bytes into and out of a ring, around its end, in the way that is cheapest for their number.
  *
+ *   up to 256      in words of eight bytes, or else of four, where both sides are so aligned and the caller's view is
+ *                  the same as last time; making the views of words that this needs costs as much as 64 bytes do
  *   a whole view   `set`
  *   a few bytes    one by one
- *   up to 256      word by word, where both sides are aligned and the caller's view is the same as
- *                  last time; making the view of words that this needs costs as much as 64 bytes do
  *   more           `set` from a view of exactly the source, which costs as much as copying 30 bytes
+ *
+ * Words of eight bytes are `bigint`s to the language; compiled code moves them without making any. Doubles would move
+ * as fast, but may come as others: what is not a number has no bits of its own.
+ *
+ * The compiler puts as much into one piece of code as its budget allows. So the commonest way comes first, and has
+ * nothing about it that it can do without: all others are calls.
  */
 import { MillraceError } from '../errors.js';
 
 const FEW_BYTES = 16;
 const SOME_BYTES = 256;
-const WORD_BYTES = 4;
 
 export class ByteCopier {
   readonly #ring: Uint8Array;
-  readonly #ringWords: Int32Array | undefined;
-  /** The caller's view of last time, and its words once it has come twice. */
+  readonly #ringEights: BigInt64Array | undefined;
+  readonly #ringFours: Int32Array | undefined;
+  /** The caller's view of last time, and its words once it has come twice, as far as both sides have any. */
   #other: Uint8Array | undefined;
-  #otherWords: Int32Array | undefined;
+  #otherEights: BigInt64Array | undefined;
+  #otherFours: Int32Array | undefined;
 
   constructor(ring: Uint8Array) {
     this.#ring = ring;
-    this.#ringWords = wordsOf(ring);
+    this.#ringEights = eightsOf(ring);
+    this.#ringFours = foursOf(ring);
   }
 
-  /** Copies `count` bytes of `source`, from `from` on, to `index` of the ring. */
+  /** Copies `count` bytes of `source`, from `from` on, to `index` of the ring and on from its start. */
   into(index: number, source: Uint8Array, from: number, count: number): void {
-    if (count <= SOME_BYTES && this.#areWords(index, source, from, count)) {
-      const ring = this.#ringWords!;
-      const words = this.#otherWords!;
-      for (let to = index >> 2, at = from >> 2, end = to + (count >> 2); to < end;) {
-        ring[to++] = words[at++]!;
-      }
+    const eights = source === this.#other ? this.#otherEights : undefined;
+    if (eights !== undefined && this.#inEights(index | from | count, index + count, count)) {
+      copyEights(eights, from >> 3, this.#ringEights!, index >> 3, count >> 3);
     } else {
-      copy(source, from, this.#ring, index, count);
+      this.#intoOtherwise(index, source, from, count);
     }
   }
 
-  /** Copies `count` bytes from `index` of the ring on to `to` of `target`. */
+  /** Copies `count` bytes from `index` of the ring, and on from its start, to `to` of `target`. */
   outOf(index: number, target: Uint8Array, to: number, count: number): void {
-    if (count <= SOME_BYTES && this.#areWords(index, target, to, count)) {
-      const ring = this.#ringWords!;
-      const words = this.#otherWords!;
-      for (let from = index >> 2, at = to >> 2, end = from + (count >> 2); from < end;) {
-        words[at++] = ring[from++]!;
-      }
+    const eights = target === this.#other ? this.#otherEights : undefined;
+    if (eights !== undefined && this.#inEights(index | to | count, index + count, count)) {
+      copyEights(this.#ringEights!, index >> 3, eights, to >> 3, count >> 3);
     } else {
-      copy(this.#ring, index, target, to, count);
+      this.#outOfOtherwise(index, target, to, count);
     }
   }
 
-  #areWords(index: number, other: Uint8Array, at: number, count: number): boolean {
-    if (((index | at | count) & (WORD_BYTES - 1)) !== 0 || !this.#ringWords) return false;
+  #inEights(places: number, end: number, count: number): boolean {
+    return (places & 7) === 0 && count <= SOME_BYTES && end <= this.#ring.length;
+  }
+
+  #intoOtherwise(index: number, source: Uint8Array, from: number, count: number): void {
+    const first = Math.min(count, this.#ring.length - index);
+    if (first < count) this.#intoOtherwise(0, source, from + first, count - first);
+    if (this.#inFours(source, index | from | first, first)) {
+      copyFours(this.#otherFours!, from >> 2, this.#ringFours!, index >> 2, first >> 2);
+    } else {
+      copy(source, from, this.#ring, index, first);
+    }
+  }
+
+  #outOfOtherwise(index: number, target: Uint8Array, to: number, count: number): void {
+    const first = Math.min(count, this.#ring.length - index);
+    if (first < count) this.#outOfOtherwise(0, target, to + first, count - first);
+    if (this.#inFours(target, index | to | first, first)) {
+      copyFours(this.#ringFours!, index >> 2, this.#otherFours!, to >> 2, first >> 2);
+    } else {
+      copy(this.#ring, index, target, to, first);
+    }
+  }
+
+  #inFours(other: Uint8Array, places: number, count: number): boolean {
+    if ((places & 3) !== 0 || count > SOME_BYTES || this.#ringFours === undefined) return false;
     if (other !== this.#other) {
       this.#other = other;
-      this.#otherWords = undefined;
+      this.#otherEights = this.#otherFours = undefined;
       return false;
     }
-    return (this.#otherWords ??= wordsOf(other)) !== undefined;
+    if (this.#ringEights !== undefined) this.#otherEights ??= eightsOf(other);
+    return (this.#otherFours ??= foursOf(other)) !== undefined;
   }
 }
 
-function wordsOf(bytes: Uint8Array): Int32Array | undefined {
-  if (bytes.byteOffset % WORD_BYTES !== 0) return undefined;
+function eightsOf(bytes: Uint8Array): BigInt64Array | undefined {
+  if (bytes.byteOffset % 8 !== 0) return undefined;
+  return new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length >> 3);
+}
+
+function foursOf(bytes: Uint8Array): Int32Array | undefined {
+  if (bytes.byteOffset % 4 !== 0) return undefined;
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+}
+
+/** Four at a time, which takes two thirds of the time of one. */
+function copyEights(
+  source: BigInt64Array,
+  from: number,
+  target: BigInt64Array,
+  at: number,
+  count: number,
+): void {
+  const end = at + count;
+  for (; at + 4 <= end; at += 4, from += 4) {
+    target[at] = source[from]!;
+    target[at + 1] = source[from + 1]!;
+    target[at + 2] = source[from + 2]!;
+    target[at + 3] = source[from + 3]!;
+  }
+  while (at < end) target[at++] = source[from++]!;
+}
+
+function copyFours(
+  source: Int32Array,
+  from: number,
+  target: Int32Array,
+  at: number,
+  count: number,
+): void {
+  for (const end = at + count; at < end;) target[at++] = source[from++]!;
 }
 
 function copy(

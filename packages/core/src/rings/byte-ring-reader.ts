@@ -110,10 +110,7 @@ export class ByteRingReader {
     const wanted = to - from;
     const count = Math.min(wanted, this.#availableFor(wanted));
     if (count <= 0) return 0;
-    const index = this.#position & this.#mask;
-    const first = Math.min(count, this.#bytes.length - index);
-    this.#copier.outOf(index, target, from, first);
-    if (first < count) this.#copier.outOf(0, target, from + first, count - first);
+    this.#copier.outOf(this.#position & this.#mask, target, from, count);
     this.#position = (this.#position + count) | 0;
     return count;
   }

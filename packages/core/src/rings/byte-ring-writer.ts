@@ -109,10 +109,7 @@ export class ByteRingWriter {
     const wanted = to - from;
     const count = Math.min(wanted, this.#roomFor(wanted));
     if (count <= 0) return 0;
-    const index = this.#position & this.#mask;
-    const first = Math.min(count, this.#bytes.length - index);
-    this.#copier.into(index, source, from, first);
-    if (first < count) this.#copier.into(0, source, from + first, count - first);
+    this.#copier.into(this.#position & this.#mask, source, from, count);
     this.#position = (this.#position + count) | 0;
     return count;
   }

@@ -1,6 +1,7 @@
 // Faults of core/rings: published before written, freed before read, looked at too late, not told to who sleeps.
 
 const byteRing = ['explore/byte-ring'];
+const bytes = ['rings-byte-ring.test'];
 const messageRing = ['explore/message-ring.test'];
 const messageRingDeaths = ['explore/message-ring-deaths'];
 const broadcastRing = ['explore/broadcast-ring'];
@@ -37,12 +38,35 @@ export const mutants = [
     named: 'died',
   },
   {
+    file: 'rings/byte-copier.js',
+    fault: 'words of eight bytes are copied past the end of the ring',
+    edits: [[' && end <= this.#ring.length', '']],
+    caughtBy: bytes,
+  },
+  {
+    file: 'rings/byte-copier.js',
+    fault: 'words of four bytes are taken for words of eight',
+    edits: [['(places & 7) === 0', '(places & 3) === 0']],
+    caughtBy: bytes,
+  },
+  {
+    file: 'rings/byte-copier.js',
+    fault: 'the words of the view before are used for another view',
+    edits: [
+      [
+        'const eights = target === this.#other ? this.#otherEights : undefined',
+        'const eights = this.#otherEights',
+      ],
+    ],
+    caughtBy: bytes,
+  },
+  {
     file: 'rings/byte-ring-writer.js',
     fault: 'the tail is published before the bytes are written',
     edits: [
       [
-        'this.#copier.into(index, source, from, first);',
-        'Atomics.store(this.#words, this.#at + TAIL, (this.#position + count) | 0); this.#copier.into(index, source, from, first);',
+        'this.#copier.into(this.#position & this.#mask, source, from, count);',
+        'Atomics.store(this.#words, this.#at + TAIL, (this.#position + count) | 0); this.#copier.into(this.#position & this.#mask, source, from, count);',
       ],
     ],
     caughtBy: byteRing,
@@ -83,8 +107,8 @@ export const mutants = [
     fault: 'the head is published before the bytes are read',
     edits: [
       [
-        'this.#copier.outOf(index, target, from, first);',
-        'Atomics.store(this.#words, this.#at + HEAD, (this.#position + count) | 0); this.#copier.outOf(index, target, from, first);',
+        'this.#copier.outOf(this.#position & this.#mask, target, from, count);',
+        'Atomics.store(this.#words, this.#at + HEAD, (this.#position + count) | 0); this.#copier.outOf(this.#position & this.#mask, target, from, count);',
       ],
     ],
     caughtBy: byteRing,
