@@ -33,7 +33,6 @@ export { HistogramStripes } from './metrics/histogram.js';
 export { BUCKETS, bucketOf, leastIn, middleOf, widthOf } from './metrics/histogram-buckets.js';
 export { NUMBER_WORDS, loadNumber, storeNumber } from './metrics/versioned-number.js';
 export { SlotPool } from './pools/slot-pool.js';
-export { READER_BELL } from './rings/byte-ring-layout.js';
 export {
   CLAIMED as CELLS_CLAIMED,
   FREE as CELLS_FREE,

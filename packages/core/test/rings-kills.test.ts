@@ -124,7 +124,8 @@ describe('A message ring', () => {
 
 describe('A byte ring', () => {
   const KILLS = 8;
-  const from = 2 ** 32 - 50_000;
+  const POSITIONS = 2 ** 31;
+  const from = POSITIONS - 50_000;
 
   test('goes on with the next writer where the killed one had published', async () => {
     const ring = ByteRing.create(4096);
@@ -138,12 +139,16 @@ describe('A byte ring', () => {
     });
     for (let kills = 1; kills <= KILLS; kills++) {
       const before = Atomics.load(progress, 0);
-      const victim = start('writeBytes', { ...shared, seed: kills, until: (from + 2 ** 31) | 0 });
+      const victim = start('writeBytes', {
+        ...shared,
+        seed: kills,
+        until: (from + 2 ** 30) % POSITIONS,
+      });
       await until(() => Atomics.load(progress, 0) - before >= momentOf(kills));
       await kill(victim);
     }
-    const total = ((ring.stats().tail - from) >>> 0) + 10_000;
-    await start('writeBytes', { ...shared, seed: 99, until: (from + total) | 0 }).result;
+    const total = ((ring.stats().tail - from + POSITIONS) % POSITIONS) + 10_000;
+    await start('writeBytes', { ...shared, seed: 99, until: (from + total) % POSITIONS }).result;
     expect(await reading.result).toMatchObject({ count: total, wrong: 0 });
   });
 
@@ -152,14 +157,14 @@ describe('A byte ring', () => {
     ring.reset(from);
     const shared = { words: ring.words, bytes: ring.bytes, largest: 1000 };
     const total = 40_000_000;
-    const writing = start('writeBytes', { ...shared, seed: 3, until: (from + total) | 0 });
+    const writing = start('writeBytes', { ...shared, seed: 3, until: (from + total) % POSITIONS });
     for (let kills = 1; kills <= KILLS; kills++) {
       const progress = sharedWords(1);
       const victim = start('readBytes', { ...shared, seed: kills, progress });
       await until(() => Atomics.load(progress, 0) >= momentOf(kills));
       await kill(victim);
     }
-    const left = total - ((ring.stats().head - from) >>> 0);
+    const left = total - ((ring.stats().head - from + POSITIONS) % POSITIONS);
     const { count, wrong } = await start<{ count: number; wrong: number }>('readBytes', {
       ...shared,
       seed: 99,
@@ -173,7 +178,7 @@ describe('A byte ring', () => {
     const shared = { words: ring.words, bytes: ring.bytes, largest: 1000 };
     const progress = sharedWords(1);
     const reading = start<{ aborted: boolean }>('readBytes', { ...shared, seed: 3, progress });
-    const victim = start('writeBytes', { ...shared, seed: 1, until: (2 ** 31) | 0 });
+    const victim = start('writeBytes', { ...shared, seed: 1, until: POSITIONS - 1 });
     await until(() => Atomics.load(progress, 0) > 0);
     await kill(victim);
     ring.bury('writer');

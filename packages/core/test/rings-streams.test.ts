@@ -7,19 +7,11 @@ import {
   Waiter,
   writableTo,
 } from '@millrace/core';
-import { READER_BELL } from '@millrace/core/internal';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { fillFrom } from './rings-pattern.ts';
 import { atEveryGap, dyingAtEveryGap } from './steps.ts';
 import { codeOf } from './thrown.ts';
-
-type Wait = EventCount['wait'];
-
-function eventCountOf(ring: ByteRing, bell: number): Wait {
-  const count = new EventCount(ring.words, bell);
-  return async (ready, options) => count.wait(ready, options);
-}
 
 function streamsOf(capacity: number): {
   ring: ByteRing;
@@ -148,21 +140,16 @@ describe('An event count', () => {
 
   test('wakes who sleeps although its waker died at any step, once that was swept', async () => {
     const sleepers: Promise<boolean>[] = [];
-    const sleep = (ready: () => boolean, wait: Wait): void => {
-      sleepers.push(wait(ready, { timeoutMs: 10_000 }));
-    };
     dyingAtEveryGap((mortal) => {
       const ring = ByteRing.create(8);
-      sleep(() => ring.stats().used > 0, eventCountOf(ring, READER_BELL));
+      sleepers.push(ring.reader().wait(1, { timeoutMs: 10_000 }));
       mortal(() => ring.writer().write(new Uint8Array(1)));
       // Its heir, or whoever buries it, wakes the reader; in the second case there may be nothing to read.
       ring.writer().write(new Uint8Array(1));
     });
     dyingAtEveryGap((mortal) => {
       const ring = ByteRing.create(8);
-      const gone = (): boolean =>
-        ring.stats().state === 'ended' || ring.stats().state === 'aborted';
-      sleep(gone, eventCountOf(ring, READER_BELL));
+      sleepers.push(ring.reader().wait(1, { timeoutMs: 10_000 }));
       mortal(() => ring.writer().end());
       ring.bury('writer');
     });

@@ -20,7 +20,7 @@ parentPort.postMessage(jobs[job](orders));
 
 /** The byte that belongs at `position`: see rings-pattern.ts. */
 function byteAt(position) {
-  return (Math.imul(position, 0x9e3779b1) >>> 24) ^ (position & 0xff);
+  return (Math.imul(position & 0x7fff_ffff, 0x9e3779b1) >>> 24) ^ (position & 0xff);
 }
 
 function sumOf(sum, byte) {
@@ -34,7 +34,7 @@ function writeBytes({ words, bytes, until, seed, largest }) {
   const buffer = new Uint8Array(largest);
   let sum = 0;
   while (writer.position !== until) {
-    const count = Math.min(1 + (random() % largest), (until - writer.position) >>> 0);
+    const count = Math.min(1 + (random() % largest), (until - writer.position) & 0x7fff_ffff);
     for (let i = 0; i < count; i++) {
       buffer[i] = byteAt(writer.position + i);
       sum = sumOf(sum, buffer[i]);

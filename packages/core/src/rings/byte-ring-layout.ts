@@ -1,16 +1,18 @@
 /**
  * The words of a byte ring and where they lie. Nothing but offsets stands here.
  *
- *   line 0   HEAD          how far the reader has read           │ written by the reader
- *   line 1   TAIL          how far the writer has published      │ written by the writer
+ *   line 0   HEAD          how far the reader has read           │ written by the reader, and the writer's mark
+ *   line 1   TAIL          how far the writer has published      │ written by the writer, and the reader's mark
  *   line 2   READER_BELL   where the reader sleeps               │ written seldom: when somebody
  *            WRITER_BELL   where the writer sleeps               │ sleeps, is woken, or leaves
  *            WRITER_STATE  0 open │ ENDED │ ABORTED
  *            READER_STATE  0 open │ CANCELLED
  *
- * HEAD and TAIL count bytes modulo 2^32; the byte at position p lies at p modulo the capacity. So
- * zeroed words are an empty, open ring. What changes seldom has a line of its own, because both
- * sides look at it each time they publish, and a look at a line that nobody writes costs little.
+ *   HEAD, TAIL   31                1   0
+ *                |  bytes, mod 2^31  | mark |      mark: the other side sleeps until this word changes
+ *
+ * The byte at position p lies at p modulo the capacity. So zeroed words are an empty, open ring. Both sides publish
+ * by an exchange, which returns the mark: they look at the third line only when somebody sleeps.
  */
 import { LINE } from '../memory/layout.js';
 
@@ -31,5 +33,7 @@ export const ABORTED = 2;
 export const CANCELLED = 1;
 
 export const FEWEST_BYTES = 8;
-/** Positions differ by less than 2^31, so that their difference is a positive 32-bit integer. */
+/** Positions count to this, and begin anew. */
+export const MOST_POSITION = 2 ** 31 - 1;
+/** Less than positions can tell apart. */
 export const MOST_BYTES = 2 ** 30;

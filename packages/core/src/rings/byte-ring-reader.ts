@@ -5,7 +5,7 @@
  *             │  taken, the       │    for the reader    │
  *             │  room not freed   │                      │
  *
- * Loading TAIL makes the bytes before it safe to read. Storing HEAD tells the writer that it may
+ * Loading TAIL makes the bytes before it safe to read. Exchanging HEAD tells the writer that it may
  * write over the bytes before it, and must follow the last read of them. TAIL is read anew only when
  * what is remembered of it leaves too little to read.
  *
@@ -18,6 +18,7 @@ import {
   ABORTED,
   CANCELLED,
   HEAD,
+  MOST_POSITION,
   OPEN,
   READER_BELL,
   READER_STATE,
@@ -29,6 +30,10 @@ import { ByteCopier, notWithin } from './byte-copier.js';
 import { EventCount } from '../sync/event-count.js';
 import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 import type { SyncOptions } from '../sync/waiter.js';
+
+/** For the hot path: a constant of this module is compiled in, one of another is loaded each time. */
+const POSITIONS = MOST_POSITION;
+const MARK = 1;
 
 /** The side of a {@link ByteRing} that takes bytes out: one thread at a time. */
 export class ByteRingReader {
@@ -51,15 +56,15 @@ export class ByteRingReader {
     this.#bytes = bytes;
     this.#mask = bytes.length - 1;
     this.#copier = new ByteCopier(bytes);
-    this.#readerBell = new EventCount(words, at + READER_BELL, options);
-    this.#writerBell = new EventCount(words, at + WRITER_BELL, options);
-    this.#position = this.#freed = Atomics.load(words, at + HEAD);
-    this.#tail = Atomics.load(words, at + TAIL);
+    this.#readerBell = new EventCount(words, at + READER_BELL, options, at + TAIL);
+    this.#writerBell = new EventCount(words, at + WRITER_BELL, options, at + HEAD);
+    this.#position = this.#freed = Atomics.load(words, at + HEAD) >>> 1;
+    this.#tail = Atomics.load(words, at + TAIL) >>> 1;
     // The last reader may have freed room, and died before it woke the writer.
     this.#writerBell.ringAnyway();
   }
 
-  /** Bytes ever taken, modulo 2^32, as a signed integer; the byte taken next has this position. */
+  /** Bytes ever taken, modulo 2^31; the byte taken next has this position. */
   get position(): number {
     return this.#position;
   }
@@ -111,7 +116,7 @@ export class ByteRingReader {
     const count = Math.min(wanted, this.#availableFor(wanted));
     if (count <= 0) return 0;
     this.#copier.outOf(this.#position & this.#mask, target, from, count);
-    this.#position = (this.#position + count) | 0;
+    this.#position = (this.#position + count) & POSITIONS;
     return count;
   }
 
@@ -131,16 +136,16 @@ export class ByteRingReader {
 
   /** Takes `bytes` bytes without a look at them, which the caller has seen to be there. */
   skip(bytes: number): void {
-    this.#position = (this.#position + bytes) | 0;
+    this.#position = (this.#position + bytes) & POSITIONS;
   }
 
   /** Gives the writer the room of all that was taken, and wakes it if it sleeps. */
   free(): void {
     if (this.#position === this.#freed) return;
     this.#freed = this.#position;
-    // Publishes to the writer that the bytes before this position have been read.
-    Atomics.store(this.#words, this.#at + HEAD, this.#position);
-    this.#writerBell.ring();
+    // Publishes to the writer that the bytes before this position have been read; it has left its mark if it sleeps.
+    const last = Atomics.exchange(this.#words, this.#at + HEAD, this.#position << 1);
+    if ((last & MARK) !== 0) this.#writerBell.ring();
   }
 
   /**
@@ -167,7 +172,7 @@ export class ByteRingReader {
         `Cannot consume ${String(count)} bytes as the ring holds ${this.available}`,
       );
     }
-    this.#position = (this.#position + count) | 0;
+    this.#position = (this.#position + count) & POSITIONS;
     this.free();
   }
 
@@ -199,10 +204,10 @@ export class ByteRingReader {
   }
 
   #availableFor(wanted: number): number {
-    const available = (this.#tail - this.#position) | 0;
+    const available = (this.#tail - this.#position) & POSITIONS;
     if (available >= wanted) return available;
-    // The writer has stored TAIL when the bytes before it were written.
-    this.#tail = Atomics.load(this.#words, this.#at + TAIL);
-    return (this.#tail - this.#position) | 0;
+    // The writer has published TAIL when the bytes before it were written.
+    this.#tail = Atomics.load(this.#words, this.#at + TAIL) >>> 1;
+    return (this.#tail - this.#position) & POSITIONS;
   }
 }

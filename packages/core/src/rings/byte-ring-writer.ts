@@ -5,7 +5,7 @@
  *             │  for the reader    │  put, not     │    room         │
  *             │                    │  published    │                 │
  *
- * Storing TAIL publishes the bytes before it to the reader. Loading HEAD tells which bytes the reader
+ * Exchanging TAIL publishes the bytes before it to the reader. Loading HEAD tells which bytes the reader
  * is done with, and only that makes it safe to write over them. HEAD is read anew only when what is
  * remembered of it leaves too little room, so that the two threads seldom touch each other's line.
  *
@@ -23,6 +23,7 @@ import {
   CANCELLED,
   ENDED,
   HEAD,
+  MOST_POSITION,
   OPEN,
   READER_BELL,
   READER_STATE,
@@ -34,6 +35,10 @@ import { ByteCopier, notWithin } from './byte-copier.js';
 import { EventCount } from '../sync/event-count.js';
 import type { WaitOptions, WaitSyncOptions } from '../sync/patience.js';
 import type { SyncOptions } from '../sync/waiter.js';
+
+/** For the hot path: a constant of this module is compiled in, one of another is loaded each time. */
+const POSITIONS = MOST_POSITION;
+const MARK = 1;
 
 /** The side of a {@link ByteRing} that puts bytes in: one thread at a time. */
 export class ByteRingWriter {
@@ -56,15 +61,15 @@ export class ByteRingWriter {
     this.#bytes = bytes;
     this.#mask = bytes.length - 1;
     this.#copier = new ByteCopier(bytes);
-    this.#readerBell = new EventCount(words, at + READER_BELL, options);
-    this.#writerBell = new EventCount(words, at + WRITER_BELL, options);
-    this.#position = this.#published = Atomics.load(words, at + TAIL);
-    this.#head = Atomics.load(words, at + HEAD);
+    this.#readerBell = new EventCount(words, at + READER_BELL, options, at + TAIL);
+    this.#writerBell = new EventCount(words, at + WRITER_BELL, options, at + HEAD);
+    this.#position = this.#published = Atomics.load(words, at + TAIL) >>> 1;
+    this.#head = Atomics.load(words, at + HEAD) >>> 1;
     // The last writer may have published, and died before it woke the reader.
     this.#readerBell.ringAnyway();
   }
 
-  /** Bytes ever put, modulo 2^32, as a signed integer; the byte put next gets this position. */
+  /** Bytes ever put, modulo 2^31; the byte put next gets this position. */
   get position(): number {
     return this.#position;
   }
@@ -110,7 +115,7 @@ export class ByteRingWriter {
     const count = Math.min(wanted, this.#roomFor(wanted));
     if (count <= 0) return 0;
     this.#copier.into(this.#position & this.#mask, source, from, count);
-    this.#position = (this.#position + count) | 0;
+    this.#position = (this.#position + count) & POSITIONS;
     return count;
   }
 
@@ -123,16 +128,16 @@ export class ByteRingWriter {
     bytes[(position + 1) & mask] = value >>> 8;
     bytes[(position + 2) & mask] = value >>> 16;
     bytes[(position + 3) & mask] = value >>> 24;
-    this.#position = (position + 4) | 0;
+    this.#position = (position + 4) & POSITIONS;
   }
 
   /** Shows the reader all that was put, and wakes it if it sleeps. */
   publish(): void {
     if (this.#position === this.#published) return;
     this.#published = this.#position;
-    // Publishes the bytes before this position to the reader.
-    Atomics.store(this.#words, this.#at + TAIL, this.#position);
-    this.#readerBell.ring();
+    // Publishes the bytes before this position to the reader, which has left its mark if it sleeps.
+    const last = Atomics.exchange(this.#words, this.#at + TAIL, this.#position << 1);
+    if ((last & MARK) !== 0) this.#readerBell.ring();
   }
 
   /**
@@ -156,7 +161,7 @@ export class ByteRingWriter {
         `Cannot commit ${String(count)} bytes as the ring has room for ${this.room}`,
       );
     }
-    this.#position = (this.#position + count) | 0;
+    this.#position = (this.#position + count) & POSITIONS;
     this.publish();
   }
 
@@ -193,11 +198,11 @@ export class ByteRingWriter {
 
   #roomFor(wanted: number): number {
     const capacity = this.#bytes.length;
-    const room = capacity - ((this.#position - this.#head) | 0);
+    const room = capacity - ((this.#position - this.#head) & POSITIONS);
     if (room >= wanted) return room;
-    // The reader has stored HEAD when it was done with the bytes before it.
-    this.#head = Atomics.load(this.#words, this.#at + HEAD);
-    return capacity - ((this.#position - this.#head) | 0);
+    // The reader has published HEAD when it was done with the bytes before it.
+    this.#head = Atomics.load(this.#words, this.#at + HEAD) >>> 1;
+    return capacity - ((this.#position - this.#head) & POSITIONS);
   }
 
   #leave(state: typeof ENDED | typeof ABORTED): void {

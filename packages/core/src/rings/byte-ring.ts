@@ -17,6 +17,7 @@ import {
   FEWEST_BYTES,
   HEAD,
   MOST_BYTES,
+  MOST_POSITION,
   OPEN,
   READER_BELL,
   READER_STATE,
@@ -130,28 +131,28 @@ export class ByteRing {
   /**
    * Empties and reopens the ring, which nobody may use meanwhile.
    *
-   * @param position what its positions begin with. @defaultValue 0
+   * @param position what its positions begin with, modulo 2^31. @defaultValue 0
    */
   reset(position = 0): void {
     const { words, at } = this;
     for (const word of [READER_BELL, WRITER_BELL, WRITER_STATE, READER_STATE]) {
       Atomics.store(words, at + word, 0);
     }
-    Atomics.store(words, at + HEAD, position | 0);
-    Atomics.store(words, at + TAIL, position | 0);
+    Atomics.store(words, at + HEAD, position << 1);
+    Atomics.store(words, at + TAIL, position << 1);
   }
 
   /** Where the ring stands; a look from outside that stops nobody. */
   stats(): ByteRingStats {
     const { words, at, capacity } = this;
-    const head = Atomics.load(words, at + HEAD);
-    const tail = Atomics.load(words, at + TAIL);
+    const head = Atomics.load(words, at + HEAD) >>> 1;
+    const tail = Atomics.load(words, at + TAIL) >>> 1;
     return {
       capacity,
       // TAIL was read later and can be further ahead of that HEAD than the ring is large.
-      used: Math.min((tail - head) | 0, capacity),
-      head: head >>> 0,
-      tail: tail >>> 0,
+      used: Math.min((tail - head) & MOST_POSITION, capacity),
+      head,
+      tail,
       state: this.#state(),
     };
   }
@@ -170,9 +171,9 @@ export interface ByteRingStats {
   readonly capacity: number;
   /** Bytes that are published and not yet freed. */
   readonly used: number;
-  /** Bytes ever freed, modulo 2^32. */
+  /** Bytes ever freed, modulo 2^31. */
   readonly head: number;
-  /** Bytes ever published, modulo 2^32. */
+  /** Bytes ever published, modulo 2^31. */
   readonly tail: number;
   readonly state: ByteRingState;
 }

@@ -15,6 +15,10 @@
  * waker that dies may have cleared the bit and woken nobody: so whoever sweeps up after a thread, or
  * takes its place, rings with {@link EventCount.ringAnyway}.
  *
+ * A waker that publishes in one word, by an exchange, need not look at this one: a sleeper that has announced itself
+ * leaves a mark in that word, before it looks, and the exchange returns it. Whichever comes first on that word, the
+ * mark or the exchange, the other sees.
+ *
  * One word serves any number of sleepers and wakers: threads that block, by a {@link Waiter}, and tasks
  * that do not, by a {@link Doorbell}. Zero means nobody sleeps.
  *
@@ -47,13 +51,18 @@ export class EventCount {
 
   readonly #words: Int32Array;
   readonly #at: number;
+  readonly #mark: number | undefined;
   readonly #waiter: Waiter;
   readonly #bell: Doorbell;
 
-  /** @param at which of `words` it takes; others may lie around it that are seldom written */
-  constructor(words: Int32Array, at: number, options: SyncOptions = {}) {
+  /**
+   * @param at which of `words` it takes; others may lie around it that are seldom written
+   * @param mark which of `words` is published by an exchange: its lowest bit is set while somebody sleeps
+   */
+  constructor(words: Int32Array, at: number, options: SyncOptions = {}, mark?: number) {
     this.#words = words;
     this.#at = at;
+    this.#mark = mark;
     this.#waiter = options.waiter ?? new Waiter();
     this.#bell = new Doorbell(words, at);
   }
@@ -113,6 +122,9 @@ export class EventCount {
 
   /** @returns the word that a sleep must find unchanged */
   #announce(): number {
-    return Atomics.or(this.#words, this.#at, ASLEEP) | ASLEEP;
+    const seen = Atomics.or(this.#words, this.#at, ASLEEP) | ASLEEP;
+    // After that: who sees the mark must find somebody asleep.
+    if (this.#mark !== undefined) Atomics.or(this.#words, this.#mark, ASLEEP);
+    return seen;
   }
 }

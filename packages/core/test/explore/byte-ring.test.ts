@@ -101,6 +101,31 @@ describe('a byte ring', () => {
     expectNoFault({ ...ring(4), threads: [writes(4), reads()], mode: within(3) });
   });
 
+  test('wakes a side that waits for more than the other gives at a time', () => {
+    const readsTwo: ThreadBody = (context) => {
+      const reader = ringOf(context).reader(parking);
+      reader.waitSync(2 * UNIT);
+      return reader.take(new Uint8Array(CAPACITY));
+    };
+    expectNoFault({ ...ring(2), threads: [writes(2), readsTwo] });
+    const writesTwo: ThreadBody = (context) => {
+      const writer = ringOf(context).writer(parking);
+      writer.write(new Uint8Array(CAPACITY));
+      writer.waitSync(2 * UNIT);
+      return writer.room;
+    };
+    const readsTwice: ThreadBody = (context) => {
+      const reader = ringOf(context).reader(parking);
+      const unit = new Uint8Array(UNIT);
+      for (let left = 2; left > 0; left -= reader.read(unit) / UNIT) reader.waitSync(UNIT);
+    };
+    expectNoFault({
+      ...ring(2),
+      threads: [writesTwo, readsTwice],
+      check: ({ results }) => ensure(results[0] === CAPACITY, `There is room for ${results[0]}`),
+    });
+  });
+
   test('hands on batches, and what is written and read in place', () => {
     expectNoFault({ ...ring(4), threads: [writes(4, 2), reads()], mode: within(3) });
     expectNoFault({ ...ring(3), threads: [fills(3), drains], mode: within(3) });

@@ -13,9 +13,7 @@ export const mutants = [
   {
     file: 'managed/buffer-line.js',
     fault: 'whoever comes is served before those who wait',
-    edits: [
-      ['if (!this.#lines.has(key)) {\n            const buffer', '{\n            const buffer'],
-    ],
+    edits: [['if (!this.#lines.get(key)?.waiters.length) { const buffer', '{ const buffer']],
     caughtBy: LINE,
     named: 'stands behind who waits',
   },

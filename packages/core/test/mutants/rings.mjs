@@ -31,6 +31,33 @@ export const mutants = [
     caughtBy: byteRing,
   },
   {
+    file: 'sync/event-count.js',
+    fault: 'a sleeper leaves its mark before it has announced itself',
+    edits: [
+      [
+        'const seen = Atomics.or(this.#words, this.#at, ASLEEP) | ASLEEP;',
+        'if (this.#mark !== undefined) Atomics.or(this.#words, this.#mark, ASLEEP); const seen = Atomics.or(this.#words, this.#at, ASLEEP) | ASLEEP;',
+      ],
+      [
+        'if (this.#mark !== undefined) Atomics.or(this.#words, this.#mark, ASLEEP); return seen;',
+        'return seen;',
+      ],
+    ],
+    caughtBy: byteRing,
+  },
+  {
+    file: 'rings/byte-ring-writer.js',
+    fault: "the writer does not see the reader's mark",
+    edits: [['(last & MARK) !== 0', 'false']],
+    caughtBy: byteRing,
+  },
+  {
+    file: 'rings/byte-ring-reader.js',
+    fault: "the reader does not see the writer's mark",
+    edits: [['(last & MARK) !== 0', 'false']],
+    caughtBy: byteRing,
+  },
+  {
     file: 'rings/byte-ring.js',
     fault: 'burying a thread does not make up for the wake-up that it owed',
     edits: [['.ringAnyway();', '.ring();']],
@@ -66,7 +93,7 @@ export const mutants = [
     edits: [
       [
         'this.#copier.into(this.#position & this.#mask, source, from, count);',
-        'Atomics.store(this.#words, this.#at + TAIL, (this.#position + count) | 0); this.#copier.into(this.#position & this.#mask, source, from, count);',
+        'Atomics.store(this.#words, this.#at + TAIL, (this.#position + count) << 1); this.#copier.into(this.#position & this.#mask, source, from, count);',
       ],
     ],
     caughtBy: byteRing,
@@ -76,7 +103,7 @@ export const mutants = [
     fault: 'the remembered head is never read anew',
     edits: [
       [
-        'this.#head = Atomics.load(this.#words, this.#at + HEAD); return capacity',
+        'this.#head = Atomics.load(this.#words, this.#at + HEAD) >>> 1; return capacity',
         'return capacity',
       ],
     ],
@@ -87,8 +114,8 @@ export const mutants = [
     fault: 'there is room for one word more than there is',
     edits: [
       [
-        'Atomics.load(this.#words, this.#at + HEAD); return capacity -',
-        'Atomics.load(this.#words, this.#at + HEAD); return capacity + 4 -',
+        'Atomics.load(this.#words, this.#at + HEAD) >>> 1; return capacity -',
+        'Atomics.load(this.#words, this.#at + HEAD) >>> 1; return capacity + 4 -',
       ],
     ],
     caughtBy: byteRing,
@@ -108,7 +135,7 @@ export const mutants = [
     edits: [
       [
         'this.#copier.outOf(this.#position & this.#mask, target, from, count);',
-        'Atomics.store(this.#words, this.#at + HEAD, (this.#position + count) | 0); this.#copier.outOf(this.#position & this.#mask, target, from, count);',
+        'Atomics.store(this.#words, this.#at + HEAD, (this.#position + count) << 1); this.#copier.outOf(this.#position & this.#mask, target, from, count);',
       ],
     ],
     caughtBy: byteRing,

@@ -40,7 +40,7 @@ export const mutants = [
   {
     file: 'flow/chunk.js',
     fault: 'the slice of the caller is released with a chunk of it',
-    edits: [['if (!this.#borrowed) this.inputSlice', 'this.inputSlice']],
+    edits: [['this.own.input?.release()', 'this.inputSlice.release()']],
     caughtBy: ['split'],
   },
   {
