@@ -122,7 +122,10 @@ describe('a byte ring', () => {
     expectNoFault({
       ...ring(2),
       threads: [writesTwo, readsTwice],
-      check: ({ results }) => ensure(results[0] === CAPACITY, `There is room for ${results[0]}`),
+      check({ results }) {
+        const room = results[0] as number;
+        ensure(room === CAPACITY, `There is room for ${room}`);
+      },
     });
   });
 
