@@ -423,6 +423,28 @@ describe('A branch that is stuck', () => {
     await expect.poll(() => lender.out).toBe(0);
   });
 
+  test('that is aborted in the midst of a write is not finished before that', async () => {
+    let written = (): void => {};
+    let aborted = 0;
+    const it: ChunkedTeeReader = tee(new PatternReader(2 * CHUNK), {
+      write() {
+        void it.cancel('enough');
+        return new Promise((resolve) => (written = resolve));
+      },
+      abort() {
+        aborted++;
+      },
+    });
+    let finished = false;
+    void it.finished.then(() => (finished = true));
+    await outcomeOf(byReading(it, [CHUNK]));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect({ aborted, finished }).toEqual({ aborted: 1, finished: false });
+    written();
+    expect((await it.finished).branch.state).toBe('dropped');
+    expect(lender.out).toBe(0);
+  });
+
   test('fails the tee at the bound when that is to be an error', async () => {
     const reader = new PatternReader(20 * CHUNK);
     const branch = new GatedWriter();

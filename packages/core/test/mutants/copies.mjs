@@ -184,7 +184,7 @@ export const mutants = [
     file: 'adaptive/tee-branch.js',
     fault: 'a branch that is aborted in the midst of a write does not wait for it',
     edits: [['await Promise.resolve();', '']],
-    caughtBy: pieces,
+    caughtBy: tees,
   },
   {
     file: 'adaptive/tee-flow.js',
