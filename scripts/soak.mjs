@@ -1,5 +1,8 @@
 // npm run soak [-- --seconds N --seed N]: builds, then has an adaptive pool and its mill do all they can for an hour,
 // under a load that rises and falls. Memory must stay flat, every byte must be right, and nothing may be lent at the end.
+//
+// --min-semi-space-size=16 gives the young generations of all threads the size at once, in MiB, that they come to sooner
+// or later: those of workers grow for most of an hour else, the more is done the faster, and never shrink.
 
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
