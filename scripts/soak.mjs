@@ -2,7 +2,7 @@
 // under a load that rises and falls. Memory must stay flat, every byte must be right, and nothing may be lent at the end.
 //
 // --min-semi-space-size=16 gives the young generations of all threads the size at once, in MiB, that they come to sooner
-// or later: those of workers grow for most of an hour else, the more is done the faster, and never shrink.
+// or later under load: those of workers grow for most of an hour else, the more is done the faster.
 
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';

@@ -2,7 +2,7 @@
  * Copies bytes into and out of a ring, around its end, in the way that is cheapest for their number.
  *
  *   up to 256      in words of eight bytes, or else of four, where both sides are so aligned and the caller's view is
- *                  the same as last time; making the views of words that this needs costs as much as 64 bytes do
+ *                  the same as last time; the views of words that this needs take some 90 ns to make
  *   a whole view   `set`
  *   a few bytes    one by one
  *   more           `set` from a view of exactly the source, which costs as much as copying 30 bytes
