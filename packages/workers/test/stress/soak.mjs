@@ -1,12 +1,12 @@
 // The soak: whatever an adaptive pool and its mill can do, for as long as one likes, under a load that rises and falls.
 // Memory must stay flat, every byte must be right, and at the end nothing may be lent.
 //
-// The load comes in waves. Between two of them all is quiet: the pools give back all that they can, garbage is collected,
-// and what memory there is then is compared by linear regression. What pools have open at work would be no measure: the
-// longer a load lasts, the higher was its highest moment, and pools keep what that took, up to their budget. To look while
-// all is quiet is far less noisy than to sample a process at work, and so says more in less time; how much, the
-// confidence of the slope tells. In the first minutes compilers and allocators still settle, which no regression can tell
-// from a leak. So what is counted begins late, and a short soak allows for a little of it.
+// The load comes in waves. Between two of them all is quiet: the pools give back all that they can, every thread collects
+// its garbage, and what memory there is then is compared by linear regression. What pools have open at work would be no
+// measure: the longer a load lasts, the higher was its highest moment, and pools keep what that took, up to their budget.
+// To look while all is quiet is far less noisy than to sample a process at work, and so says more in less time; how much,
+// the confidence of the slope tells. In the first minutes compilers and allocators still settle, which no regression can
+// tell from a leak. So what is counted begins late, and a short soak allows for a little of it.
 
 import { createMill } from '@millrace/workers';
 import { crc32, gzip, sha256 } from '@millrace/workers/ops';
@@ -15,10 +15,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { crc32 as checksum } from 'node:zlib';
 import { numbersFrom } from '../chance.mjs';
+import { collectGarbage } from './garbage.mjs';
 import { slopeOf } from './slope.mjs';
 
 const KiB = 1024;
@@ -38,9 +37,6 @@ const MOST_GROWTH = 0.01;
 const SETTLING = { heap: MiB, pools: 16 * MiB, resident: 32 * MiB };
 const FILE_BYTES = 3 * MiB + 5;
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc');
-
 /**
  * @param {{ seconds: number, seed?: number, say?: (line: string) => void }} options
  * @returns {Promise<import('./soak.d.mts').Soak>}
@@ -48,6 +44,7 @@ const collectGarbage = runInNewContext('gc');
 export async function soak({ seconds, seed = 1, say = () => {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-soak-'));
   const mill = await createMill({ threads: THREADS, memory: BUDGET });
+  const { collectInEachThread } = await mill.load(new URL('garbage.mjs', import.meta.url));
   const site = newSite(mill, folder, randomFrom(seed));
   const quiet = [];
   const startedMs = performance.now();
@@ -56,7 +53,10 @@ export async function soak({ seconds, seed = 1, say = () => {} }) {
   try {
     while (performance.now() < endMs && site.faults.length === 0) {
       await wave(site, waveMs);
-      quiet.push({ atMs: performance.now() - startedMs, ...(await quietFigures(site)) });
+      quiet.push({
+        atMs: performance.now() - startedMs,
+        ...(await quietFigures(site, collectInEachThread)),
+      });
       const { heapBytes, openBytes, rssBytes } = quiet.at(-1);
       say(
         `${Math.round((performance.now() - startedMs) / 1000)} s: ${site.total.toLocaleString('en')} operations; ${mb(heapBytes)} on the heap and beside it, ${mb(openBytes)} open in the pools, ${mb(rssBytes)} resident`,
@@ -230,7 +230,7 @@ function newSite(mill, folder, random) {
 }
 
 /** Memory when nothing is under way. */
-async function quietFigures(site) {
+async function quietFigures(site, collectInEachThread) {
   const { live } = site.mill.stats().slices;
   if (live !== 0) site.faults.push(`${live} slices are lent while all is quiet`);
   const { buffers } = site.mill;
@@ -242,6 +242,11 @@ async function quietFigures(site) {
     collectGarbage();
     await sleep(20);
   }
+  const come = new Int32Array(new SharedArrayBuffer(4));
+  const calls = Array.from({ length: THREADS }, () =>
+    site.mill.call(collectInEachThread, [come, THREADS]),
+  );
+  await Promise.all(calls);
   const { openBytes } = buffers.stats();
   const { heapUsed, external, rss } = process.memoryUsage();
   return { heapBytes: heapUsed + external, openBytes, rssBytes: rss };
