@@ -20,6 +20,7 @@ export {
   RUNNING,
   SIGNAL,
   SIZE,
+  SLEEPERS,
   STATE,
   laneAt,
   laneLayout,
@@ -34,6 +35,7 @@ export { TaskTable } from './dispatch/task-table.js';
 export { WakeUp } from './dispatch/wake-up.js';
 export { Workforce } from './dispatch/workforce.js';
 export { decompress, type DecompressReport } from './flow/decompress.js';
+export { Lookout } from './threads/lookout.js';
 export { workersOf } from './mill.js';
 export { deflate as deflateBlock, deflateBound } from './ops/deflate.js';
 export { crc32Combine } from './ops/crc32-combine.js';

@@ -14,7 +14,9 @@ export class Offers {
   readonly #cells: Cells;
   readonly #wakeUp: WakeUp;
   readonly #backlog = new Backlog();
+  /** In this turn a worker has been woken; tasks were published since. */
   #woke = false;
+  #more = false;
 
   constructor(table: TaskTable, cells: Cells, wakeUp: WakeUp) {
     this.#table = table;
@@ -65,7 +67,8 @@ export class Offers {
     const cell = this.#cells.fill(task, this.#avoidedBy(task));
     if (cell < 0) return false;
     this.#table.publish(cell, ring);
-    if (!this.#woke) this.#wake();
+    if (this.#woke) this.#more = true;
+    else this.#wake();
     return true;
   }
 
@@ -77,11 +80,12 @@ export class Offers {
   /** One notify a batch: the first task of a turn wakes a worker, which wakes the next if it leaves tasks behind. */
   #wake(): void {
     this.#woke = true;
-    this.#wakeUp.wakeOne();
+    this.#more = false;
+    this.#wakeUp.wakeFor(this.#table);
     queueMicrotask(() => {
       this.#woke = false;
-      // For tasks published since, had the one that was woken found the queue empty and parked again.
-      if (this.#table.waiting) this.#wakeUp.wakeOne();
+      // Had the one that was woken found the queue empty and parked again, nobody would know of those.
+      if (this.#more && this.#table.waiting) this.#wakeUp.wakeOne();
     });
   }
 }

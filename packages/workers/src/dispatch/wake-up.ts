@@ -18,6 +18,7 @@ import {
   EXPRESS,
   HAS_LEFT,
   LANES,
+  LATEST,
   OCCUPIED,
   SLEEPERS,
   SPAN,
@@ -67,13 +68,27 @@ export class WakeUp {
     return this.#ids(LANES);
   }
 
-  /** Anyone: wakes one parked worker, unless one is looking for work already. */
+  /**
+   * Submitter: wakes one worker for what it has just published, unless one looks for work: that may have taken it
+   * by now, and not look any more.
+   */
+  wakeFor(table: { readonly waiting: boolean }): void {
+    if (!this.someoneLooks && table.waiting) this.wakeOne();
+  }
+
+  /**
+   * Anyone: wakes one parked worker, unless one is looking for work already. It is the one that parked last after work,
+   * if that sleeps: what it worked with is in its processor's cache still.
+   */
   wakeOne(): void {
     const words = this.#words;
     const span = Atomics.load(words, SPAN);
     const express = Atomics.load(words, EXPRESS);
-    for (let w = 0; w < span; w++) {
-      if (Atomics.load(words, SPINNERS + w) !== 0) return;
+    if (this.someoneLooks) return;
+    const latest = Atomics.load(words, LATEST);
+    if (latest !== express && this.#takesOut(latest)) {
+      this.#wake(latest);
+      return;
     }
     for (let w = 0; w < span; w++) {
       const others = express !== 0 && express >>> 5 === w ? ~(1 << (express & 31)) : ~0;
@@ -81,14 +96,21 @@ export class WakeUp {
         const sleepers = Atomics.load(words, SLEEPERS + w) & others;
         if (sleepers === 0) break;
         const bit = sleepers & -sleepers;
-        // Whoever clears the bit is the one to wake that worker.
-        if ((Atomics.and(words, SLEEPERS + w, ~bit) & bit) !== 0) {
-          this.#wake(w * 32 + 31 - Math.clz32(bit));
+        const worker = w * 32 + 31 - Math.clz32(bit);
+        if (this.#takesOut(worker)) {
+          this.#wake(worker);
           return;
         }
       }
     }
     if (express !== 0 && this.#has(SLEEPERS, express) && allOccupied(words)) this.#wake(express);
+  }
+
+  /** Whether anyone looks for work. */
+  get someoneLooks(): boolean {
+    const span = Atomics.load(this.#words, SPAN);
+    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, SPINNERS + w) !== 0) return true;
+    return false;
   }
 
   /** Whether anyone sleeps who could be woken. Who announces itself after this looks for work itself. */
@@ -136,9 +158,10 @@ export class WakeUp {
     this.#clear(OCCUPIED, worker);
   }
 
-  /** Worker: announces that it is about to park; it must look for work once more before it does. */
-  announce(worker: number): void {
+  /** Worker: announces that it is about to park, having `worked` or not; it must look for work once more before it does. */
+  announce(worker: number, worked: boolean): void {
     Atomics.store(this.#words, parkAt(worker), 0);
+    if (worked) Atomics.store(this.#words, LATEST, worker);
     this.#set(SLEEPERS, worker);
   }
 
@@ -239,6 +262,13 @@ export class WakeUp {
   /** Coordinator: whether a worker that is gone had left of itself. */
   hasLeft(worker: number): boolean {
     return Atomics.load(this.#words, stageAt(worker)) === HAS_LEFT;
+  }
+
+  /** Whether `worker` sleeps, and is this caller's to wake. */
+  #takesOut(worker: number): boolean {
+    if (!this.#has(SLEEPERS, worker)) return false;
+    const bit = 1 << (worker & 31);
+    return (Atomics.and(this.#words, SLEEPERS + (worker >>> 5), ~bit) & bit) !== 0;
   }
 
   #wake(worker: number): void {

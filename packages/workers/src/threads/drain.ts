@@ -28,6 +28,7 @@ import { Execution } from './execution.js';
 import { GivingWay, statOfThisThread } from './giving-way.js';
 import { GAVE_WAY, TASKS_ENDED, type Stuck, type Welcome } from './messages.js';
 import { LettingGo } from './letting-go.js';
+import { Lookout } from './lookout.js';
 import { SpinBudget } from './spin-budget.js';
 import type { Outlet, OutletBasis, OutletSource } from './task-mill.js';
 import { Tenure } from './tenure.js';
@@ -47,9 +48,8 @@ export class Drain {
   readonly #tenure: Tenure;
   readonly #ops: LoadedOps;
   readonly #execution: Execution;
-  readonly #spinners: number;
   readonly #warmth: Warmth;
-  readonly #spin = new SpinBudget();
+  readonly #lookout: Lookout;
   readonly #pools: BufferPools;
   readonly #endedAt: number;
   readonly #givingWay: GivingWay;
@@ -77,6 +77,9 @@ export class Drain {
     this.#claims = new Claims(this.#words, this.#me);
     this.#wakeUp = new WakeUp(this.#words);
     this.#calls = this.#wakeUp.calls(this.#me);
+    const { spinners } = welcome;
+    const spin = new SpinBudget();
+    this.#lookout = new Lookout(this.#claims, this.#wakeUp, this.#me, spinners, spin);
     const pools = BufferPools.attach(welcome.memory, welcome.thread, {
       onUnknownArena: () => this.#ops.drainPort(),
     });
@@ -94,7 +97,6 @@ export class Drain {
       pools.takeRenewal(renewal);
       this.#lettingGo.begin();
     });
-    this.#spinners = welcome.spinners;
     this.#warmth = welcome.warmth;
     guests.onLeft = () => this.#onSettled?.();
     // Not all of the welcome, which holds the arenas as they are now: some of them will be dropped.
@@ -126,8 +128,7 @@ export class Drain {
     do {
       while (!this.#leaves) {
         this.#answerCalls();
-        let at = this.#claims.next();
-        if (at < 0) at = this.#look();
+        const at = this.#lookout.next(this.#pending === 0);
         if (at < 0) {
           // piscina has yet to take in that the thread has started: until then it holds the process.
           if (!rested) await turn();
@@ -144,6 +145,7 @@ export class Drain {
         if (!settled || this.#pending > 0 || this.#ops.busy || guests.count > 0) await turn();
         this.#tenure.tellHeap();
       }
+      this.#lookout.end();
     } while (await this.#isHeldUp());
     await this.#finishUp();
   }
@@ -186,6 +188,8 @@ export class Drain {
     if (bulk) this.#occupy();
     const going = this.#execution.run(at, op);
     if (!going) {
+      const idle = this.#pending === 0 && !this.#breathing;
+      if (idle && !this.#ops.busy && guests.count === 0) this.#lookout.ahead();
       this.#finish(at, bulk);
       return true;
     }
@@ -290,15 +294,6 @@ export class Drain {
     return (this.#signals[lane] ??= new LaneSignal(this.#words, laneOf(lane)));
   }
 
-  /** Looks for work for as long as it has lately been worth it; −1 when none came. */
-  #look(): number {
-    if (this.#pending > 0 || this.#wakeUp.spinning >= this.#spinners) return -1;
-    this.#wakeUp.startSpinning(this.#me);
-    const at = this.#spin.until(() => this.#claims.next());
-    this.#wakeUp.stopSpinning(this.#me);
-    return at;
-  }
-
   /** Somebody has called since: tasks under way may have been cancelled, and the port may have news. */
   #answerCalls(): void {
     const calls = this.#wakeUp.calls(this.#me);
@@ -313,7 +308,7 @@ export class Drain {
     this.#ops.drainPort();
     // A task that waits for others than us: whoever woke us for it wanted one of them.
     if (this.#claims.anyWaiting && !this.#claims.waiting) this.#wakeUp.wakeOne();
-    this.#wakeUp.announce(this.#me);
+    this.#lookout.announce();
     // Once more, now that whoever publishes can see us.
     if (
       this.#claims.waiting ||
@@ -331,6 +326,7 @@ export class Drain {
     } else {
       await this.#nextEvent();
     }
+    this.#lookout.woken();
     this.#wakeUp.withdraw(this.#me);
   }
 

@@ -19,6 +19,7 @@ import {
   FREE,
   LEFT,
   LaneSignal,
+  Lookout,
   ORPHANED,
   READY,
   RINGS,
@@ -180,12 +181,13 @@ export class Owner {
   }
 }
 
-/** Runs the task in the cell at `at`, and returns it. */
-export function perform(words: Int32Array, at: number, worker: number): number {
+/** Runs the task in the cell at `at`, does `last` before it says that it is done, and returns it. */
+export function perform(words: Int32Array, at: number, worker: number, last?: () => void): number {
   const task = words[at + CONFIG]!;
   words[NOTES + 2 * task]!++;
   words[NOTES + 2 * task + 1] = worker;
   words[at + SIZE] = RESULT_OF + task;
+  last?.();
   tableOf(words).finish(at, worker);
   return task;
 }
@@ -247,28 +249,27 @@ export function drain(
   const claims = new Claims(words, me, layoutOf);
   const wakeUp = new WakeUp(words);
   const signal = new LaneSignal(words, LANE);
+  const lookout = new Lookout(claims, wakeUp, me, spinners, { until: (attempt) => attempt() });
   const tasks: number[] = [];
   for (;;) {
-    let at = claims.next();
-    if (at < 0 && wakeUp.spinning < spinners) {
-      wakeUp.startSpinning(me);
-      at = claims.next();
-      wakeUp.stopSpinning(me);
-    }
+    const at = lookout.next(true);
     if (at >= 0) {
       if (wakeUp.someoneSleeps && claims.anyWaiting) wakeUp.wakeOne();
       const bulk = (words[at + FLAGS]! & BULK) !== 0;
       if (bulk && wakeUp.occupy(me) && claims.smallWaiting) wakeUp.wakeOne();
       if (bulk) atChunk?.();
-      tasks.push(perform(words, at, me));
+      tasks.push(perform(words, at, me, () => lookout.ahead()));
       if (bulk) wakeUp.vacate(me);
       signal.signal();
     } else if (wakeUp.closing) {
       return tasks;
     } else {
       if (claims.anyWaiting && !claims.waiting) wakeUp.wakeOne();
-      wakeUp.announce(me);
-      if (!claims.waiting && !wakeUp.closing) wakeUp.park(me);
+      lookout.announce();
+      if (!claims.waiting && !wakeUp.closing) {
+        wakeUp.park(me);
+        lookout.woken();
+      }
       wakeUp.withdraw(me);
     }
   }

@@ -37,7 +37,7 @@ const submits =
     const wakeUp = new WakeUp(words);
     for (const [i, { ring = NORMAL, avoid, bulk }] of tasks.entries()) {
       while (owner.offer(i + 1, ring, avoid, bulk) < 0) owner.rest();
-      wakeUp.wakeOne();
+      wakeUp.wakeFor(owner.table);
     }
     while (owner.reap() >= 0 && owner.inFlight > 0) owner.rest();
     wakeUp.close([1, 2, 3]);
@@ -52,9 +52,9 @@ const submitsBatch =
     const wakeUp = new WakeUp(words);
     for (let task = 1; task <= count; task++) {
       owner.offer(task, NORMAL);
-      if (task === 1) wakeUp.wakeOne();
+      if (task === 1) wakeUp.wakeFor(owner.table);
     }
-    if (owner.table.waiting) wakeUp.wakeOne();
+    if (count > 1 && owner.table.waiting) wakeUp.wakeOne();
     while (owner.reap() >= 0 && owner.inFlight > 0) owner.rest();
     wakeUp.close([1, 2]);
     return owner;

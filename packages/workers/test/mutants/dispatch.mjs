@@ -3,6 +3,7 @@
 
 const table = ['explore/task-table'];
 const wakeUps = ['explore/wake-up'];
+const lookout = ['test/lookout.test'];
 
 export const mutants = [
   {
@@ -153,8 +154,8 @@ export const mutants = [
     fault: 'a worker goes to sleep without saying so',
     edits: [
       [
-        'Atomics.store(this.#words, parkAt(worker), 0); this.#set(SLEEPERS, worker);',
-        'Atomics.store(this.#words, parkAt(worker), 0);',
+        'if (worked) Atomics.store(this.#words, LATEST, worker); this.#set(SLEEPERS, worker);',
+        'if (worked) Atomics.store(this.#words, LATEST, worker);',
       ],
     ],
     caughtBy: wakeUps,
@@ -164,7 +165,7 @@ export const mutants = [
     fault: 'a worker says that it sleeps before it is ready to be woken',
     edits: [
       [
-        'Atomics.store(this.#words, parkAt(worker), 0); this.#set(SLEEPERS, worker);',
+        'Atomics.store(this.#words, parkAt(worker), 0); if (worked) Atomics.store(this.#words, LATEST, worker); this.#set(SLEEPERS, worker);',
         'this.#set(SLEEPERS, worker); Atomics.store(this.#words, parkAt(worker), 0);',
       ],
     ],
@@ -180,6 +181,41 @@ export const mutants = [
       ],
     ],
     caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'a waker takes it that the worker which parked last still sleeps',
+    edits: [['if (latest !== express && this.#takesOut(latest))', 'if (latest !== 0)']],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'a worker is woken for what was taken already',
+    edits: [['if (!this.someoneLooks && table.waiting)', 'if (!this.someoneLooks)']],
+    caughtBy: lookout,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'one that was woken in vain counts as the one that parked last',
+    edits: [
+      [
+        'if (worked) Atomics.store(this.#words, LATEST, worker);',
+        'Atomics.store(this.#words, LATEST, worker);',
+      ],
+    ],
+    caughtBy: lookout,
+  },
+  {
+    file: 'threads/lookout.js',
+    fault: 'a worker that looks no more still says that it does',
+    edits: [['this.end(); if (at >= 0)', 'if (at >= 0)']],
+    caughtBy: wakeUps,
+  },
+  {
+    file: 'threads/lookout.js',
+    fault: 'a worker that was woken in vain looks around',
+    edits: [['woken() { this.#worked = false; }', 'woken() { }']],
+    caughtBy: lookout,
   },
   {
     file: 'dispatch/wake-up.js',
