@@ -17,6 +17,8 @@ import { MillraceError } from '../errors.js';
 
 const FEW_BYTES = 16;
 const SOME_BYTES = 256;
+/** Of a cache line of most processors. */
+const LINE_BYTES = 64;
 
 export class ByteCopier {
   readonly #ring: Uint8Array;
@@ -51,6 +53,11 @@ export class ByteCopier {
     } else {
       this.#outOfOtherwise(index, target, to, count);
     }
+  }
+
+  /** Stores a byte in each line of `count` bytes of the ring, from `index` on: they are room. */
+  touch(index: number, count: number): void {
+    for (let at = index; at < index + count; at += LINE_BYTES) this.#ring[at] = 0;
   }
 
   #inEights(places: number, end: number, count: number): boolean {

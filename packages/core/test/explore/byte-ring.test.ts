@@ -134,6 +134,31 @@ describe('a byte ring', () => {
     expectNoFault({ ...ring(3), threads: [fills(3), drains], mode: within(3) });
   });
 
+  test('fetches no room ahead that holds what is not read yet', () => {
+    const [capacity, size, times] = [1024, 96, 17];
+    const words = BYTES + capacity / UNIT;
+    const largeRing = (context: ThreadContext): ByteRing =>
+      new ByteRing(context.words, AT, bytesOf(context.words.subarray(BYTES, words)));
+    const message = (time: number): Uint8Array => new Uint8Array(size).fill(time + 1);
+    const sends: ThreadBody = (context) => {
+      const writer = largeRing(context).writer(parking);
+      for (let time = 0; time < times; time++) {
+        writer.waitSync(size);
+        writer.write(message(time));
+      }
+    };
+    const receives: ThreadBody = (context) => {
+      const reader = largeRing(context).reader(parking);
+      const target = new Uint8Array(size);
+      for (let time = 0; time < times; time++) {
+        reader.waitSync(size);
+        reader.read(target);
+        ensure(target.join() === message(time).join(), `Message ${time} is ${target.join()}`);
+      }
+    };
+    expectNoFault({ words, threads: [sends, receives], mode: within(1) });
+  });
+
   test('wakes a writer whose reader wants no more', () => {
     expectNoFault({ ...ring(1), threads: [writes(5), reads(1)], check: () => {}, mode: within(3) });
   });

@@ -100,6 +100,18 @@ export const mutants = [
   },
   {
     file: 'rings/byte-ring-writer.js',
+    fault: 'what is not read yet is taken for room to fetch ahead',
+    edits: [['if (used + AHEAD_BYTES <= this.#bytes.length)', 'if (used <= this.#bytes.length)']],
+    caughtBy: byteRing,
+  },
+  {
+    file: 'rings/byte-ring-writer.js',
+    fault: 'room is fetched ahead of the bytes that were put before',
+    edits: [['(position + AHEAD_BYTES - 1) & -AHEAD_BYTES', 'position & -AHEAD_BYTES']],
+    caughtBy: byteRing,
+  },
+  {
+    file: 'rings/byte-ring-writer.js',
     fault: 'the remembered head is never read anew',
     edits: [
       [
