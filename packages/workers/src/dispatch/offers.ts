@@ -14,9 +14,7 @@ export class Offers {
   readonly #cells: Cells;
   readonly #wakeUp: WakeUp;
   readonly #backlog = new Backlog();
-  /** In this turn a worker has been woken; tasks were published since. */
   #woke = false;
-  #more = false;
 
   constructor(table: TaskTable, cells: Cells, wakeUp: WakeUp) {
     this.#table = table;
@@ -67,8 +65,7 @@ export class Offers {
     const cell = this.#cells.fill(task, this.#avoidedBy(task));
     if (cell < 0) return false;
     this.#table.publish(cell, ring);
-    if (this.#woke) this.#more = true;
-    else this.#wake();
+    if (!this.#woke) this.#wake();
     return true;
   }
 
@@ -80,12 +77,12 @@ export class Offers {
   /** One notify a batch: the first task of a turn wakes a worker, which wakes the next if it leaves tasks behind. */
   #wake(): void {
     this.#woke = true;
-    this.#more = false;
     this.#wakeUp.wakeFor(this.#table);
     queueMicrotask(() => {
       this.#woke = false;
-      // Had the one that was woken found the queue empty and parked again, nobody would know of those.
-      if (this.#more && this.#table.waiting) this.#wakeUp.wakeOne();
+      // For tasks published since, had the one that was woken found the queue empty and parked again; and for one whose
+      // worker is not to be had: it sleeps on its event loop, in which an op that it has begun goes on just now.
+      if (this.#table.waiting) this.#wakeUp.wakeOne();
     });
   }
 }

@@ -54,7 +54,7 @@ const submitsBatch =
       owner.offer(task, NORMAL);
       if (task === 1) wakeUp.wakeFor(owner.table);
     }
-    if (count > 1 && owner.table.waiting) wakeUp.wakeOne();
+    if (owner.table.waiting) wakeUp.wakeOne();
     while (owner.reap() >= 0 && owner.inFlight > 0) owner.rest();
     wakeUp.close([1, 2]);
     return owner;
