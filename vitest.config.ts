@@ -44,6 +44,8 @@ function project(name: string, root: string, { maxWorkers, include, exclude }: W
       sequence: { groupOrder: 3 - maxWorkers },
       testTimeout: 60_000,
       hookTimeout: 60_000,
+      // What a thread prints goes out as it is. Sent to the runner, a line in the last moment of a file fails the run.
+      disableConsoleIntercept: true,
       env: {
         MILLRACE_MISSING: missingCommands().join(','),
         MILLRACE_CHROMIUM: pathOf('chromium') ?? '',
