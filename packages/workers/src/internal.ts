@@ -8,6 +8,7 @@ export {
   CONFIG,
   DISPATCH_WORDS,
   DONE,
+  DOZERS,
   FIRST_BULK_RING,
   FLAGS,
   FREE,

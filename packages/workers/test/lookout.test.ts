@@ -1,6 +1,9 @@
 /** Which worker is woken for a task, and which goes on looking: two in turn would be in each other's way. */
-import { Claims, Lookout, SLEEPERS, WakeUp } from '@millrace/workers/internal';
+import { Claims, DOZERS, Lookout, SLEEPERS, WakeUp } from '@millrace/workers/internal';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Cells } from '../dist/dispatch/cells.js';
+import { Offers } from '../dist/dispatch/offers.js';
+import { IN_NO_CELL, USUAL_TERMS, type Task } from '../dist/dispatch/task.js';
 import { Owner, WORDS, layoutOf, perform } from './explore/lane.ts';
 
 const NORMAL = 2;
@@ -29,7 +32,8 @@ function worker(me: number): { lookout: Lookout; looks: () => number; asleep: ()
   };
   const claims = new Claims(words, me, layoutOf);
   const lookout = new Lookout(claims, wakeUp, me, SPINNERS, spin);
-  return { lookout, looks: () => looks, asleep: () => ((words[SLEEPERS]! >>> me) & 1) === 1 };
+  const asleep = (): boolean => (((words[SLEEPERS]! | words[DOZERS]!) >>> me) & 1) === 1;
+  return { lookout, looks: () => looks, asleep };
 }
 
 function publish(): void {
@@ -44,7 +48,7 @@ function work(me: number, lookout: Lookout): void {
 describe('a worker', () => {
   test('says that it looks before it says that its task is done: nobody is woken for the next', () => {
     const [first, second] = [worker(1), worker(2)];
-    second.lookout.announce();
+    second.lookout.announce(false);
     publish();
     let looked = false;
     perform(words, first.lookout.next(false), 1, () => {
@@ -72,7 +76,7 @@ describe('a worker', () => {
     const { lookout, looks } = worker(1);
     expect(lookout.next(true)).toBe(-1);
     expect(looks()).toBe(1);
-    lookout.announce();
+    lookout.announce(false);
     lookout.woken();
     expect(lookout.next(true)).toBe(-1);
     expect(looks()).toBe(1);
@@ -86,7 +90,7 @@ describe('a worker', () => {
 describe('a submitter', () => {
   test('wakes the worker that parked last', () => {
     const workers = [worker(1), worker(2), worker(3)];
-    for (const me of [2, 3, 1]) workers[me - 1]!.lookout.announce();
+    for (const me of [2, 3, 1]) workers[me - 1]!.lookout.announce(false);
     publish();
     wakeUp.wakeFor(owner.table);
     expect(workers.map(({ asleep }) => asleep())).toEqual([false, true, true]);
@@ -94,9 +98,9 @@ describe('a submitter', () => {
 
   test('passes over one that parked last but was woken in vain', () => {
     const workers = [worker(1), worker(2)];
-    workers[1]!.lookout.announce();
+    workers[1]!.lookout.announce(false);
     workers[0]!.lookout.woken();
-    workers[0]!.lookout.announce();
+    workers[0]!.lookout.announce(false);
     publish();
     wakeUp.wakeFor(owner.table);
     expect(workers.map(({ asleep }) => asleep())).toEqual([true, false]);
@@ -104,17 +108,35 @@ describe('a submitter', () => {
 
   test('wakes another when the one that parked last is awake', () => {
     const workers = [worker(1), worker(2)];
-    workers[1]!.lookout.announce();
-    workers[0]!.lookout.announce();
+    workers[1]!.lookout.announce(false);
+    workers[0]!.lookout.announce(false);
     wakeUp.withdraw(1);
     publish();
     wakeUp.wakeFor(owner.table);
     expect(workers.map(({ asleep }) => asleep())).toEqual([false, false]);
   });
 
+  test('wakes one that is parked, and not one that dozes, though that slept last', () => {
+    const workers = [worker(1), worker(2), worker(3)];
+    workers[1]!.lookout.announce(false);
+    workers[0]!.lookout.announce(true);
+    workers[2]!.lookout.announce(true);
+    publish();
+    wakeUp.wakeFor(owner.table);
+    expect(workers.map(({ asleep }) => asleep())).toEqual([true, false, true]);
+  });
+
+  test('wakes all that doze where nobody is parked: who has the event loop to itself does not come', () => {
+    const workers = [worker(1), worker(2), worker(3)];
+    for (const { lookout } of workers.slice(1)) lookout.announce(true);
+    publish();
+    wakeUp.wakeFor(owner.table);
+    expect(workers.map(({ asleep }) => asleep())).toEqual([false, false, false]);
+  });
+
   test('wakes nobody for what was taken at once', () => {
     const [first, second] = [worker(1), worker(2)];
-    second.lookout.announce();
+    second.lookout.announce(false);
     publish();
     expect(first.lookout.next(false)).toBeGreaterThan(0);
     wakeUp.wakeFor(owner.table);
@@ -122,5 +144,41 @@ describe('a submitter', () => {
     publish();
     wakeUp.wakeFor(owner.table);
     expect(second.asleep()).toBe(false);
+  });
+});
+
+describe('all that a submitter offers in one turn of the event loop', () => {
+  /** A task that needs nothing. */
+  const task = (): Task => {
+    const terms = USUAL_TERMS;
+    const fields = { config: { id: 1 }, terms, file: -1, target: -1, cell: IN_NO_CELL };
+    return fields as Partial<Task> as Task;
+  };
+  const offers = (): Offers => new Offers(owner.table, new Cells(owner.table), wakeUp);
+
+  test('wakes one worker, and one more if the first has parked again meanwhile', async () => {
+    const workers = [worker(1), worker(2)];
+    for (const { lookout } of workers) lookout.announce(false);
+    const [first] = workers;
+    const offered = offers();
+    offered.add(task());
+    expect(workers.map(({ asleep }) => asleep())).toEqual([true, false]);
+    expect(first!.lookout.next(false)).toBeGreaterThan(0);
+    offered.add(task());
+    expect(workers.map(({ asleep }) => asleep())).toEqual([true, false]);
+    await Promise.resolve();
+    expect(workers.map(({ asleep }) => asleep())).toEqual([false, false]);
+  });
+
+  test('wakes no more when it is one task', async () => {
+    const workers = [worker(1), worker(2)];
+    for (let turn = 0; turn < 2; turn++) {
+      for (const { lookout } of workers) lookout.announce(false);
+      const offered = offers();
+      offered.add(task());
+      await Promise.resolve();
+      expect(workers.map(({ asleep }) => asleep())).toEqual([true, false]);
+      expect(workers[1]!.lookout.next(false)).toBeGreaterThan(0);
+    }
   });
 });

@@ -33,6 +33,10 @@ export const describe: ValueOp<unknown, Description>;
 export const echo: ValueOp<unknown, { params: unknown; first: number }>;
 export const hold: ValueOp<Gated, number>;
 export const holdAsync: ValueOp<Gated, number>;
+export const holdAgain: ValueOp<
+  Gated & { readonly meet: Int32Array; readonly doze: Int32Array },
+  number
+>;
 export const later: ValueOp<{ turns: number }, number>;
 export const invert: InPlaceOp;
 export const invertLater: InPlaceOp;

@@ -58,6 +58,21 @@ export const holdAsync = defineOp(url, 'holdAsync', {
   },
 });
 
+/**
+ * Has the thread to itself until the gate `meet` opens, leaves it to others until `doze` does, and has it to itself again
+ * until `gate` does.
+ */
+export const holdAgain = defineOp(url, 'holdAgain', {
+  async run(bytes, { meet, doze, gate }) {
+    Atomics.add(meet, 1, 1);
+    Atomics.wait(meet, 0, 0);
+    while (Atomics.load(doze, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    Atomics.add(gate, 1, 1);
+    Atomics.wait(gate, 0, 0);
+    return bytes[0];
+  },
+});
+
 /** Ends a turn or more of the event loop later. */
 export const later = defineOp(url, 'later', {
   async run(bytes, params) {

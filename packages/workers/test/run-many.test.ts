@@ -125,6 +125,24 @@ test('after asynchronous ops a thread still wakes for whatever comes', async () 
   }
 });
 
+test('a task goes to a thread that is idle, though all that worked lately are blocked by what they had begun', async () => {
+  await using five = await createMill({ threads: 5 });
+  for (let round = 0; round < 5; round++) {
+    const [meet, doze, gate] = [new Gate(), new Gate(), new Gate()];
+    const params = { meet: meet.words, doze: doze.words, gate: gate.words };
+    const waiting = [1, 2, 3, 4].map((byte) =>
+      five.run(ops.holdAgain, new Uint8Array([byte]), params),
+    );
+    await meet.reached(4);
+    meet.open();
+    doze.open();
+    await gate.reached(4);
+    expect(await five.run(ops.sum, new Uint8Array([round]))).toBe(round);
+    gate.open();
+    expect(await Promise.all(waiting)).toEqual([1, 2, 3, 4]);
+  }
+});
+
 test('stats count what the workers have read and written', async () => {
   await using fresh = await createMill({ threads: 2 });
   await fresh.run(ops.double, new Uint8Array(1000));

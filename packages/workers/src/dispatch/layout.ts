@@ -6,6 +6,7 @@
  *
  *   line 0   SLEEPERS    4 words: a bit for each worker that is parked
  *            LATEST      the worker that parked last after work, as a hint
+ *            DOZERS      4 words: a bit for each worker that sleeps on its event loop, where something goes on
  *   line 1   SPINNERS    4 words: a bit for each worker that is looking for work
  *   line 2   OCCUPIED    4 words: a bit for each worker that is at a chunk of a large operation
  *   line 3   WORKERS     4 words: a bit for each worker that is not dead; LANES, the same for lanes in use
@@ -57,6 +58,7 @@ import { LINE, MAX_THREADS } from '@millrace/core/internal';
 
 export const SLEEPERS = 0;
 export const LATEST = 4;
+export const DOZERS = 8;
 export const SPINNERS = LINE;
 export const OCCUPIED = 2 * LINE;
 export const WORKERS = 3 * LINE;

@@ -14,7 +14,9 @@ export class Offers {
   readonly #cells: Cells;
   readonly #wakeUp: WakeUp;
   readonly #backlog = new Backlog();
+  /** In this turn of the event loop a worker has been woken, and tasks have been published after that. */
   #woke = false;
+  #more = false;
 
   constructor(table: TaskTable, cells: Cells, wakeUp: WakeUp) {
     this.#table = table;
@@ -65,7 +67,8 @@ export class Offers {
     const cell = this.#cells.fill(task, this.#avoidedBy(task));
     if (cell < 0) return false;
     this.#table.publish(cell, ring);
-    if (!this.#woke) this.#wake();
+    if (this.#woke) this.#more = true;
+    else this.#wake();
     return true;
   }
 
@@ -79,10 +82,9 @@ export class Offers {
     this.#woke = true;
     this.#wakeUp.wakeFor(this.#table);
     queueMicrotask(() => {
-      this.#woke = false;
-      // For tasks published since, had the one that was woken found the queue empty and parked again; and for one whose
-      // worker is not to be had: it sleeps on its event loop, in which an op that it has begun goes on just now.
-      if (this.#table.waiting) this.#wakeUp.wakeOne();
+      // The one that was woken may have found the queue empty by then, and parked again.
+      if (this.#more && this.#table.waiting) this.#wakeUp.wakeOne();
+      this.#woke = this.#more = false;
     });
   }
 }

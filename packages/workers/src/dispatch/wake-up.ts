@@ -9,12 +9,17 @@
  * wakes the next one if more is waiting (as Go's scheduler does with its spinning threads). So a batch
  * costs its sender one notify, and a busy mill none. The express worker is woken only when all others
  * are at chunks.
+ *
+ * Whoever is parked comes when it is woken. Who dozes on its event loop may not: an op that it has begun
+ * goes on there, and may block it just now. So the parked are woken first, and where there are none, all
+ * who doze.
  */
 import { allOccupied } from './claims.js';
 import {
   ADMITTED,
   AT_WORK,
   CLOSING,
+  DOZERS,
   EXPRESS,
   HAS_LEFT,
   LANES,
@@ -82,42 +87,26 @@ export class WakeUp {
    */
   wakeOne(): void {
     const words = this.#words;
-    const span = Atomics.load(words, SPAN);
     const express = Atomics.load(words, EXPRESS);
     if (this.someoneLooks) return;
     const latest = Atomics.load(words, LATEST);
-    if (latest !== express && this.#takesOut(latest)) {
+    if (latest !== express && this.#takesOut(SLEEPERS, latest)) {
       this.#wake(latest);
       return;
     }
-    for (let w = 0; w < span; w++) {
-      const others = express !== 0 && express >>> 5 === w ? ~(1 << (express & 31)) : ~0;
-      for (;;) {
-        const sleepers = Atomics.load(words, SLEEPERS + w) & others;
-        if (sleepers === 0) break;
-        const bit = sleepers & -sleepers;
-        const worker = w * 32 + 31 - Math.clz32(bit);
-        if (this.#takesOut(worker)) {
-          this.#wake(worker);
-          return;
-        }
-      }
-    }
-    if (express !== 0 && this.#has(SLEEPERS, express) && allOccupied(words)) this.#wake(express);
+    if (this.#wakeFrom(SLEEPERS, express, 1) > 0) return;
+    this.#wakeFrom(DOZERS, express, Infinity);
+    if (express !== 0 && this.#sleeps(express) && allOccupied(words)) this.#wake(express);
   }
 
   /** Whether anyone looks for work. */
   get someoneLooks(): boolean {
-    const span = Atomics.load(this.#words, SPAN);
-    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, SPINNERS + w) !== 0) return true;
-    return false;
+    return this.#any(SPINNERS);
   }
 
   /** Whether anyone sleeps who could be woken. Who announces itself after this looks for work itself. */
   get someoneSleeps(): boolean {
-    const span = Atomics.load(this.#words, SPAN);
-    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, SLEEPERS + w) !== 0) return true;
-    return false;
+    return this.#any(SLEEPERS) || this.#any(DOZERS);
   }
 
   /** Worker: says that it looks for work. */
@@ -148,9 +137,7 @@ export class WakeUp {
 
   /** Whether any worker is at a chunk of a large operation. */
   get occupied(): boolean {
-    const span = Atomics.load(this.#words, SPAN);
-    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, OCCUPIED + w) !== 0) return true;
-    return false;
+    return this.#any(OCCUPIED);
   }
 
   /** Worker: has ended a chunk. */
@@ -165,6 +152,12 @@ export class WakeUp {
     this.#set(SLEEPERS, worker);
   }
 
+  /** Worker: like {@link announce}, but it leaves the thread to its event loop, where something goes on. */
+  announceDoze(worker: number): void {
+    Atomics.store(this.#words, parkAt(worker), 0);
+    this.#set(DOZERS, worker);
+  }
+
   /** Worker: is about to park and wants calls alone; it must look at their number once more before it does. */
   awaitCalls(worker: number): void {
     Atomics.store(this.#words, parkAt(worker), 0);
@@ -172,7 +165,8 @@ export class WakeUp {
 
   /** Worker: takes the announcement back, having found work. */
   withdraw(worker: number): void {
-    this.#clear(SLEEPERS, worker);
+    for (const bitmap of [SLEEPERS, DOZERS])
+      if (this.#has(bitmap, worker)) this.#clear(bitmap, worker);
   }
 
   /** Worker: sleeps until somebody wakes it. */
@@ -209,7 +203,9 @@ export class WakeUp {
 
   /** Forgets a dead worker's announcements. */
   forget(worker: number): void {
-    for (const bitmap of [SLEEPERS, SPINNERS, OCCUPIED, WORKERS]) this.#clear(bitmap, worker);
+    for (const bitmap of [SLEEPERS, DOZERS, SPINNERS, OCCUPIED, WORKERS]) {
+      this.#clear(bitmap, worker);
+    }
     Atomics.compareExchange(this.#words, EXPRESS, worker, 0);
   }
 
@@ -264,11 +260,32 @@ export class WakeUp {
     return Atomics.load(this.#words, stageAt(worker)) === HAS_LEFT;
   }
 
+  /** Wakes workers in a bitmap, all but the express one and at most so many; how many it were. */
+  #wakeFrom(bitmap: number, express: number, most: number): number {
+    const span = Atomics.load(this.#words, SPAN);
+    let woken = 0;
+    for (let w = 0; w < span && woken < most; w++) {
+      const others = express !== 0 && express >>> 5 === w ? ~(1 << (express & 31)) : ~0;
+      let bits = Atomics.load(this.#words, bitmap + w) & others;
+      for (; bits !== 0 && woken < most; bits &= bits - 1) {
+        const worker = w * 32 + 31 - Math.clz32(bits & -bits);
+        if (!this.#takesOut(bitmap, worker)) continue;
+        this.#wake(worker);
+        woken++;
+      }
+    }
+    return woken;
+  }
+
   /** Whether `worker` sleeps, and is this caller's to wake. */
-  #takesOut(worker: number): boolean {
-    if (!this.#has(SLEEPERS, worker)) return false;
+  #takesOut(bitmap: number, worker: number): boolean {
+    if (!this.#has(bitmap, worker)) return false;
     const bit = 1 << (worker & 31);
-    return (Atomics.and(this.#words, SLEEPERS + (worker >>> 5), ~bit) & bit) !== 0;
+    return (Atomics.and(this.#words, bitmap + (worker >>> 5), ~bit) & bit) !== 0;
+  }
+
+  #sleeps(worker: number): boolean {
+    return this.#has(SLEEPERS, worker) || this.#has(DOZERS, worker);
   }
 
   #wake(worker: number): void {
@@ -287,6 +304,13 @@ export class WakeUp {
       if (reached >= span || Atomics.compareExchange(words, SPAN, reached, span) === reached)
         return;
     }
+  }
+
+  /** Whether anyone is in a bitmap. */
+  #any(bitmap: number): boolean {
+    const span = Atomics.load(this.#words, SPAN);
+    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, bitmap + w) !== 0) return true;
+    return false;
   }
 
   /** All that are in a bitmap. */

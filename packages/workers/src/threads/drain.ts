@@ -308,7 +308,9 @@ export class Drain {
     this.#ops.drainPort();
     // A task that waits for others than us: whoever woke us for it wanted one of them.
     if (this.#claims.anyWaiting && !this.#claims.waiting) this.#wakeUp.wakeOne();
-    this.#lookout.announce();
+    const dozes =
+      this.#pending > 0 || this.#ops.busy || guests.count > 0 || this.#lettingGo.goingOn;
+    this.#lookout.announce(dozes);
     // Once more, now that whoever publishes can see us.
     if (
       this.#claims.waiting ||
@@ -320,12 +322,8 @@ export class Drain {
       if (this.#pending > 0 || guests.count > 0) await turn();
       return;
     }
-    const needed = this.#ops.busy || guests.count > 0 || this.#lettingGo.goingOn;
-    if (this.#pending === 0 && !needed) {
-      this.#wakeUp.park(this.#me);
-    } else {
-      await this.#nextEvent();
-    }
+    if (dozes) await this.#nextEvent();
+    else this.#wakeUp.park(this.#me);
     this.#lookout.woken();
     this.#wakeUp.withdraw(this.#me);
   }

@@ -68,9 +68,14 @@ export class Lookout {
     this.#wakeUp.stopSpinning(this.#me);
   }
 
-  /** Announces that the worker is about to park; it must look for work once more before it does. */
-  announce(): void {
-    this.#wakeUp.announce(this.#me, this.#worked);
+  /**
+   * Announces that the worker is about to sleep; it must look for work once more before it does.
+   *
+   * @param dozes on its event loop, where something goes on
+   */
+  announce(dozes: boolean): void {
+    if (dozes) this.#wakeUp.announceDoze(this.#me);
+    else this.#wakeUp.announce(this.#me, this.#worked);
   }
 
   /** It has parked, and was woken. */

@@ -265,7 +265,7 @@ export function drain(
       return tasks;
     } else {
       if (claims.anyWaiting && !claims.waiting) wakeUp.wakeOne();
-      lookout.announce();
+      lookout.announce(false);
       if (!claims.waiting && !wakeUp.closing) {
         wakeUp.park(me);
         lookout.woken();

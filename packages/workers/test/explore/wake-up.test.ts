@@ -174,14 +174,61 @@ describe('a task that is to avoid a worker', () => {
   });
 });
 
+/** What an op waits for that goes on for as long as a case wants. */
+const GATE = NOTES - 1;
+const openGate = (words: Int32Array): void => {
+  Atomics.store(words, GATE, 1);
+  Atomics.notify(words, GATE);
+};
+
+describe('a worker that dozes', () => {
+  /** Dozes first of all, in `sleep`. */
+  const dozes =
+    (sleep: (context: ThreadContext) => void): ThreadBody =>
+    (context) => {
+      const { words, thread } = context;
+      const wakeUp = new WakeUp(words);
+      wakeUp.announceDoze(thread);
+      if (!new Claims(words, thread, layoutOf).waiting && !wakeUp.closing) sleep(context);
+      wakeUp.withdraw(thread);
+      return drain(words, thread, 0);
+    };
+  const comes = dozes(({ words, thread }) => new WakeUp(words).park(thread));
+  /** An op has its event loop until the task is done. */
+  const doesNotCome = dozes(({ words }) => void Atomics.wait(words, GATE, 0));
+  /** Publishes a task, with no other look than the first, and ends what blocks a worker once it is done. */
+  const submitsOne: ThreadBody = (context) => {
+    const { words } = context;
+    const owner = new Owner(words);
+    const wakeUp = new WakeUp(words);
+    owner.offer(1, NORMAL);
+    wakeUp.wakeFor(owner.table);
+    while (owner.reap() >= 0 && owner.inFlight > 0) owner.rest();
+    openGate(words);
+    wakeUp.close([1, 2, 3]);
+    return owner;
+  };
+
+  test('is woken for a task where nobody is parked', () => {
+    expectNoFault({ ...mill([1]), threads: [submitsOne, comes] });
+  });
+
+  test('and does not come, is not relied upon: one that is parked is woken, or all others that doze', () => {
+    for (const other of [works(), works(1), comes]) {
+      for (const threads of [
+        [submitsOne, doesNotCome, other],
+        [submitsOne, other, doesNotCome],
+      ]) {
+        expectNoFault({ ...mill([1, 2]), threads, mode: within(1) });
+        expectNoFault({ ...mill([1, 2]), threads, mode: random(1_000) });
+      }
+    }
+  });
+});
+
 describe('the express worker', () => {
   const CHUNK = 1;
   const SMALL = 2;
-  const GATE = NOTES - 1;
-  const openGate = (words: Int32Array): void => {
-    Atomics.store(words, GATE, 1);
-    Atomics.notify(words, GATE);
-  };
   /** Publishes a chunk and a small task, in this order or the other; the chunk goes on until the small one has ended. */
   const submitsBoth =
     (...order: number[]): ThreadBody =>

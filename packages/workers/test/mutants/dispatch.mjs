@@ -185,8 +185,29 @@ export const mutants = [
   {
     file: 'dispatch/wake-up.js',
     fault: 'a waker takes it that the worker which parked last still sleeps',
-    edits: [['if (latest !== express && this.#takesOut(latest))', 'if (latest !== 0)']],
+    edits: [['if (latest !== express && this.#takesOut(SLEEPERS, latest))', 'if (latest !== 0)']],
     caughtBy: wakeUps,
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'who dozes counts as one that is parked',
+    edits: [['this.#set(DOZERS, worker);', 'this.#set(SLEEPERS, worker);']],
+    caughtBy: wakeUps,
+    named: 'relied upon',
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'of those that doze one is woken',
+    edits: [['this.#wakeFrom(DOZERS, express, Infinity);', 'this.#wakeFrom(DOZERS, express, 1);']],
+    caughtBy: wakeUps,
+    named: 'relied upon',
+  },
+  {
+    file: 'dispatch/wake-up.js',
+    fault: 'nobody is woken who dozes',
+    edits: [['this.#wakeFrom(DOZERS, express, Infinity);', '']],
+    caughtBy: wakeUps,
+    named: 'nobody is parked',
   },
   {
     file: 'dispatch/wake-up.js',
@@ -206,6 +227,20 @@ export const mutants = [
     caughtBy: lookout,
   },
   {
+    file: 'dispatch/offers.js',
+    fault: 'what came in a turn after a worker was woken is not looked after',
+    edits: [['if (this.#more && this.#table.waiting) this.#wakeUp.wakeOne();', '']],
+    caughtBy: lookout,
+    named: 'parked again',
+  },
+  {
+    file: 'dispatch/offers.js',
+    fault: 'a second worker is woken for one task',
+    edits: [['if (this.#more && this.#table.waiting)', 'if (this.#table.waiting)']],
+    caughtBy: lookout,
+    named: 'one task',
+  },
+  {
     file: 'threads/lookout.js',
     fault: 'a worker that looks no more still says that it does',
     edits: [['this.end(); if (at >= 0)', 'if (at >= 0)']],
@@ -222,8 +257,8 @@ export const mutants = [
     fault: 'a burial does not forget that the dead looked for work',
     edits: [
       [
-        'for (const bitmap of [SLEEPERS, SPINNERS, OCCUPIED, WORKERS])',
-        'for (const bitmap of [SLEEPERS, OCCUPIED, WORKERS])',
+        'for (const bitmap of [SLEEPERS, DOZERS, SPINNERS, OCCUPIED, WORKERS])',
+        'for (const bitmap of [SLEEPERS, DOZERS, OCCUPIED, WORKERS])',
       ],
     ],
     caughtBy: wakeUps,
@@ -282,7 +317,7 @@ export const mutants = [
     fault: 'the express worker is not woken',
     edits: [
       [
-        'if (express !== 0 && this.#has(SLEEPERS, express) && allOccupied(words)) this.#wake(express);',
+        'if (express !== 0 && this.#sleeps(express) && allOccupied(words)) this.#wake(express);',
         '',
       ],
     ],
