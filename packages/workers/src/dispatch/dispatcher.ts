@@ -86,9 +86,11 @@ export class Dispatcher {
     this.#letters = new LetterReader(words, pools, portOf);
     this.#reaper = new Reaper(this.#signal, () => this.#reap());
     this.#orphans = this.#signal.orphans;
-    // A former owner of the lane may have left its lists and its rings at any position.
+    // A former owner of the lane may have left its lists and its rings at any position. Of a worker that there never was
+    // there is none: each lies in a page of its own, and to touch them all takes a millisecond as a mill starts.
+    const known = Atomics.load(words, SPAN) * 32;
     for (let worker = 0; worker < MAX_THREADS; worker++) {
-      this.#reaped[worker] = this.#table.doneTail(worker);
+      this.#reaped[worker] = worker < known ? this.#table.doneTail(worker) : 0;
     }
     this.#wakeUp.openLane(lane);
   }
