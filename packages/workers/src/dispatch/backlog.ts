@@ -39,8 +39,10 @@ class Queue {
 
   #grow(): void {
     const { length } = this.#places;
-    const places = Array.from<Task | undefined>({ length: Math.max(LEAST_PLACES, 2 * length) });
-    for (let i = 0; i < length; i++) places[i] = this.#places[(this.#head + i) & (length - 1)];
+    const places: (Task | undefined)[] = [];
+    for (let i = 0; i < length; i++) places.push(this.#places[(this.#head + i) & (length - 1)]);
+    // Not by Array.from, which takes ten times as long: that was a tenth of what a task costs that waits here.
+    while (places.length < Math.max(LEAST_PLACES, 2 * length)) places.push(undefined);
     this.#places = places;
     this.#head = 0;
     this.#tail = length;

