@@ -15,6 +15,7 @@
  * who doze.
  */
 import { allOccupied } from './claims.js';
+import { IdSet, reach } from './id-set.js';
 import {
   ADMITTED,
   AT_WORK,
@@ -26,7 +27,6 @@ import {
   LATEST,
   OCCUPIED,
   SLEEPERS,
-  SPAN,
   SPINNERS,
   TO_LEAVE,
   WORKERS,
@@ -39,38 +39,50 @@ import {
 
 export class WakeUp {
   readonly #words: Int32Array;
+  readonly #sleepers: IdSet;
+  readonly #dozers: IdSet;
+  readonly #spinners: IdSet;
+  readonly #occupied: IdSet;
+  readonly #workers: IdSet;
+  readonly #lanes: IdSet;
 
   constructor(words: Int32Array) {
     this.#words = words;
+    this.#sleepers = new IdSet(words, SLEEPERS);
+    this.#dozers = new IdSet(words, DOZERS);
+    this.#spinners = new IdSet(words, SPINNERS);
+    this.#occupied = new IdSet(words, OCCUPIED);
+    this.#workers = new IdSet(words, WORKERS);
+    this.#lanes = new IdSet(words, LANES);
   }
 
-  /** Coordinator: makes room in the bitmaps for `worker`, before it starts. */
+  /** Coordinator: lets `worker` in, before it starts. */
   admit(worker: number, express = false): void {
-    this.#reach(worker);
+    reach(this.#words, worker);
     // Whoever had this id before has left its mark.
     Atomics.store(this.#words, stageAt(worker), ADMITTED);
     Atomics.store(this.#words, heapAt(worker), 0);
     Atomics.store(this.#words, mailAt(worker), 0);
     if (express) Atomics.store(this.#words, EXPRESS, worker);
-    this.#set(WORKERS, worker);
+    this.#workers.add(worker);
   }
 
   /** Whoever opens a lane: workers look there from now on. */
   openLane(lane: number): void {
-    this.#reach(lane);
-    this.#set(LANES, lane);
+    reach(this.#words, lane);
+    this.#lanes.add(lane);
   }
 
   closeLane(lane: number): void {
-    this.#clear(LANES, lane);
+    this.#lanes.delete(lane);
   }
 
   laneInUse(lane: number): boolean {
-    return this.#has(LANES, lane);
+    return this.#lanes.has(lane);
   }
 
   get lanesInUse(): number[] {
-    return this.#ids(LANES);
+    return this.#lanes.ids();
   }
 
   /**
@@ -82,80 +94,80 @@ export class WakeUp {
   }
 
   /**
-   * Anyone: wakes one parked worker, unless one is looking for work already. It is the one that parked last after work,
-   * if that sleeps: what it worked with is in its processor's cache still.
+   * Anyone: wakes one parked worker, or all that doze, unless one is looking for work already. It is the one that parked
+   * last after work, if that sleeps: what it worked with is in its processor's cache still.
    */
   wakeOne(): void {
     const words = this.#words;
     const express = Atomics.load(words, EXPRESS);
     if (this.someoneLooks) return;
     const latest = Atomics.load(words, LATEST);
-    if (latest !== express && this.#takesOut(SLEEPERS, latest)) {
+    if (latest !== express && this.#sleepers.take(latest)) {
       this.#wake(latest);
       return;
     }
-    if (this.#wakeFrom(SLEEPERS, express, 1) > 0) return;
-    this.#wakeFrom(DOZERS, express, Infinity);
+    for (const worker of this.#sleepers.ids()) {
+      if (worker === express || !this.#sleepers.take(worker)) continue;
+      this.#wake(worker);
+      return;
+    }
+    for (const worker of this.#dozers.ids()) {
+      if (worker !== express && this.#dozers.take(worker)) this.#wake(worker);
+    }
     if (express !== 0 && this.#sleeps(express) && allOccupied(words)) this.#wake(express);
   }
 
   /** Whether anyone looks for work. */
   get someoneLooks(): boolean {
-    return this.#any(SPINNERS);
+    return !this.#spinners.isEmpty;
   }
 
   /** Whether anyone sleeps who could be woken. Who announces itself after this looks for work itself. */
   get someoneSleeps(): boolean {
-    return this.#any(SLEEPERS) || this.#any(DOZERS);
+    return !this.#sleepers.isEmpty || !this.#dozers.isEmpty;
   }
 
   /** Worker: says that it looks for work. */
   startSpinning(worker: number): void {
-    this.#set(SPINNERS, worker);
+    this.#spinners.add(worker);
   }
 
   stopSpinning(worker: number): void {
-    this.#clear(SPINNERS, worker);
+    this.#spinners.delete(worker);
   }
 
   /** How many look for work now. */
   get spinning(): number {
-    const span = Atomics.load(this.#words, SPAN);
-    let count = 0;
-    for (let w = 0; w < span; w++) {
-      let bits = Atomics.load(this.#words, SPINNERS + w);
-      for (; bits !== 0; bits &= bits - 1) count++;
-    }
-    return count;
+    return this.#spinners.size;
   }
 
   /** Worker: begins a chunk of a large operation. Whether all are at one now, and an express worker stands by. */
   occupy(worker: number): boolean {
-    this.#set(OCCUPIED, worker);
+    this.#occupied.add(worker);
     return Atomics.load(this.#words, EXPRESS) !== 0 && allOccupied(this.#words);
   }
 
   /** Whether any worker is at a chunk of a large operation. */
   get occupied(): boolean {
-    return this.#any(OCCUPIED);
+    return !this.#occupied.isEmpty;
   }
 
   /** Worker: has ended a chunk. */
   vacate(worker: number): void {
-    this.#clear(OCCUPIED, worker);
+    this.#occupied.delete(worker);
   }
 
   /** Worker: announces that it is about to park, having `worked` or not; it must look for work once more before it does. */
   announce(worker: number, worked: boolean): void {
     Atomics.store(this.#words, parkAt(worker), 0);
     if (worked) Atomics.store(this.#words, LATEST, worker);
-    this.#set(SLEEPERS, worker);
+    this.#sleepers.add(worker);
   }
 
   /** Worker: like {@link announce}, but it leaves the thread to its event loop, where something goes on. */
   announceDoze(worker: number): void {
     Atomics.store(this.#words, parkAt(worker), 0);
-    this.#set(DOZERS, worker);
+    this.#dozers.add(worker);
   }
 
   /** Worker: is about to park and wants calls alone; it must look at their number once more before it does. */
@@ -165,8 +177,9 @@ export class WakeUp {
 
   /** Worker: takes the announcement back, having found work. */
   withdraw(worker: number): void {
-    for (const bitmap of [SLEEPERS, DOZERS])
-      if (this.#has(bitmap, worker)) this.#clear(bitmap, worker);
+    // Whoever wakes one takes it out.
+    if (this.#sleepers.has(worker)) this.#sleepers.delete(worker);
+    if (this.#dozers.has(worker)) this.#dozers.delete(worker);
   }
 
   /** Worker: sleeps until somebody wakes it. */
@@ -203,9 +216,11 @@ export class WakeUp {
 
   /** Forgets a dead worker's announcements. */
   forget(worker: number): void {
-    for (const bitmap of [SLEEPERS, DOZERS, SPINNERS, OCCUPIED, WORKERS]) {
-      this.#clear(bitmap, worker);
-    }
+    this.#sleepers.delete(worker);
+    this.#dozers.delete(worker);
+    this.#spinners.delete(worker);
+    this.#occupied.delete(worker);
+    this.#workers.delete(worker);
     Atomics.compareExchange(this.#words, EXPRESS, worker, 0);
   }
 
@@ -216,7 +231,7 @@ export class WakeUp {
 
   /** Whoever has buried a worker: the dead may have been about to wake one that nobody else sees asleep. */
   wakeEveryone(): void {
-    this.wakeAll(this.#ids(WORKERS));
+    this.wakeAll(this.#workers.ids());
   }
 
   /** Coordinator: tells all workers to leave. */
@@ -260,32 +275,8 @@ export class WakeUp {
     return Atomics.load(this.#words, stageAt(worker)) === HAS_LEFT;
   }
 
-  /** Wakes workers in a bitmap, all but the express one and at most so many; how many it were. */
-  #wakeFrom(bitmap: number, express: number, most: number): number {
-    const span = Atomics.load(this.#words, SPAN);
-    let woken = 0;
-    for (let w = 0; w < span && woken < most; w++) {
-      const others = express !== 0 && express >>> 5 === w ? ~(1 << (express & 31)) : ~0;
-      let bits = Atomics.load(this.#words, bitmap + w) & others;
-      for (; bits !== 0 && woken < most; bits &= bits - 1) {
-        const worker = w * 32 + 31 - Math.clz32(bits & -bits);
-        if (!this.#takesOut(bitmap, worker)) continue;
-        this.#wake(worker);
-        woken++;
-      }
-    }
-    return woken;
-  }
-
-  /** Whether `worker` sleeps, and is this caller's to wake. */
-  #takesOut(bitmap: number, worker: number): boolean {
-    if (!this.#has(bitmap, worker)) return false;
-    const bit = 1 << (worker & 31);
-    return (Atomics.and(this.#words, bitmap + (worker >>> 5), ~bit) & bit) !== 0;
-  }
-
   #sleeps(worker: number): boolean {
-    return this.#has(SLEEPERS, worker) || this.#has(DOZERS, worker);
+    return this.#sleepers.has(worker) || this.#dozers.has(worker);
   }
 
   #wake(worker: number): void {
@@ -293,46 +284,5 @@ export class WakeUp {
     Atomics.store(this.#words, at, 1);
     // All waiters, not one: waits that parkAsync has left behind stand in front of the one that counts.
     Atomics.notify(this.#words, at);
-  }
-
-  /** Makes the bitmaps reach as far as `id`. */
-  #reach(id: number): void {
-    const words = this.#words;
-    const span = (id >>> 5) + 1;
-    for (;;) {
-      const reached = Atomics.load(words, SPAN);
-      if (reached >= span || Atomics.compareExchange(words, SPAN, reached, span) === reached)
-        return;
-    }
-  }
-
-  /** Whether anyone is in a bitmap. */
-  #any(bitmap: number): boolean {
-    const span = Atomics.load(this.#words, SPAN);
-    for (let w = 0; w < span; w++) if (Atomics.load(this.#words, bitmap + w) !== 0) return true;
-    return false;
-  }
-
-  /** All that are in a bitmap. */
-  #ids(bitmap: number): number[] {
-    const ids: number[] = [];
-    const span = Atomics.load(this.#words, SPAN);
-    for (let w = 0; w < span; w++) {
-      let bits = Atomics.load(this.#words, bitmap + w);
-      for (; bits !== 0; bits &= bits - 1) ids.push(w * 32 + 31 - Math.clz32(bits & -bits));
-    }
-    return ids;
-  }
-
-  #set(bitmap: number, id: number): void {
-    Atomics.or(this.#words, bitmap + (id >>> 5), 1 << (id & 31));
-  }
-
-  #clear(bitmap: number, id: number): void {
-    Atomics.and(this.#words, bitmap + (id >>> 5), ~(1 << (id & 31)));
-  }
-
-  #has(bitmap: number, id: number): boolean {
-    return ((Atomics.load(this.#words, bitmap + (id >>> 5)) >>> (id & 31)) & 1) !== 0;
   }
 }

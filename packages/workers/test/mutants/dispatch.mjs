@@ -154,7 +154,7 @@ export const mutants = [
     fault: 'a worker goes to sleep without saying so',
     edits: [
       [
-        'if (worked) Atomics.store(this.#words, LATEST, worker); this.#set(SLEEPERS, worker);',
+        'if (worked) Atomics.store(this.#words, LATEST, worker); this.#sleepers.add(worker);',
         'if (worked) Atomics.store(this.#words, LATEST, worker);',
       ],
     ],
@@ -165,8 +165,8 @@ export const mutants = [
     fault: 'a worker says that it sleeps before it is ready to be woken',
     edits: [
       [
-        'Atomics.store(this.#words, parkAt(worker), 0); if (worked) Atomics.store(this.#words, LATEST, worker); this.#set(SLEEPERS, worker);',
-        'this.#set(SLEEPERS, worker); Atomics.store(this.#words, parkAt(worker), 0);',
+        'Atomics.store(this.#words, parkAt(worker), 0); if (worked) Atomics.store(this.#words, LATEST, worker); this.#sleepers.add(worker);',
+        'this.#sleepers.add(worker); Atomics.store(this.#words, parkAt(worker), 0);',
       ],
     ],
     caughtBy: wakeUps,
@@ -176,8 +176,8 @@ export const mutants = [
     fault: 'a waker believes that a worker which has stopped looking still looks',
     edits: [
       [
-        'stopSpinning(worker) { this.#clear(SPINNERS, worker); }',
-        'stopSpinning(worker) { if (!this.#has(SLEEPERS, worker)) return; this.#clear(SPINNERS, worker); }',
+        'stopSpinning(worker) { this.#spinners.delete(worker); }',
+        'stopSpinning(worker) { if (!this.#sleepers.has(worker)) return; this.#spinners.delete(worker); }',
       ],
     ],
     caughtBy: wakeUps,
@@ -185,27 +185,32 @@ export const mutants = [
   {
     file: 'dispatch/wake-up.js',
     fault: 'a waker takes it that the worker which parked last still sleeps',
-    edits: [['if (latest !== express && this.#takesOut(SLEEPERS, latest))', 'if (latest !== 0)']],
+    edits: [['if (latest !== express && this.#sleepers.take(latest))', 'if (latest !== 0)']],
     caughtBy: wakeUps,
   },
   {
     file: 'dispatch/wake-up.js',
     fault: 'who dozes counts as one that is parked',
-    edits: [['this.#set(DOZERS, worker);', 'this.#set(SLEEPERS, worker);']],
+    edits: [['this.#dozers.add(worker);', 'this.#sleepers.add(worker);']],
     caughtBy: wakeUps,
     named: 'relied upon',
   },
   {
     file: 'dispatch/wake-up.js',
     fault: 'of those that doze one is woken',
-    edits: [['this.#wakeFrom(DOZERS, express, Infinity);', 'this.#wakeFrom(DOZERS, express, 1);']],
+    edits: [
+      [
+        'if (worker !== express && this.#dozers.take(worker)) this.#wake(worker);',
+        'if (worker !== express && this.#dozers.take(worker)) { this.#wake(worker); return; }',
+      ],
+    ],
     caughtBy: wakeUps,
     named: 'relied upon',
   },
   {
     file: 'dispatch/wake-up.js',
     fault: 'nobody is woken who dozes',
-    edits: [['this.#wakeFrom(DOZERS, express, Infinity);', '']],
+    edits: [['if (worker !== express && this.#dozers.take(worker)) this.#wake(worker);', '']],
     caughtBy: wakeUps,
     named: 'nobody is parked',
   },
@@ -257,8 +262,8 @@ export const mutants = [
     fault: 'a burial does not forget that the dead looked for work',
     edits: [
       [
-        'for (const bitmap of [SLEEPERS, DOZERS, SPINNERS, OCCUPIED, WORKERS])',
-        'for (const bitmap of [SLEEPERS, DOZERS, OCCUPIED, WORKERS])',
+        'this.#spinners.delete(worker); this.#occupied.delete(worker);',
+        'this.#occupied.delete(worker);',
       ],
     ],
     caughtBy: wakeUps,
