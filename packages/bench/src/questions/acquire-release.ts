@@ -3,7 +3,7 @@ import { Bench } from 'tinybench';
 import { BufferPools } from '@millrace/core';
 import { collectGarbage } from '../measure/collect-garbage.js';
 import { inRounds, type Contender, type Rounds } from '../measure/rounds.js';
-import { ratiosOf } from '../measure/statistics.js';
+import { median, ratiosOf } from '../measure/statistics.js';
 import { sizeText } from '../measure/text.js';
 import type { Answer, Question, Row, Settings } from '../question.js';
 
@@ -32,7 +32,8 @@ export const acquireRelease: Question = {
       contender({ name: EXCHANGE, samples, count: OURS_A_BATCH, batch: exchanges() }),
       ...SIZES.flatMap((size) => contendersOf(size, pools, samples)),
     ];
-    const measured = await inRounds(contenders, { rounds, warmUp: true, say });
+    const pairs = SIZES.map((size) => pair(size, pools, samples));
+    const measured = await inRounds([...contenders, ...pairs], { rounds, warmUp: true, say });
     return {
       ratios: SIZES.flatMap((size) => ratioRows(measured, size)),
       figures: contenders.map(({ name }) => ({
@@ -95,6 +96,26 @@ function contendersOf(size: number, pools: BufferPools, samples: number): Conten
   ];
 }
 
+/**
+ * How many times as long as the atomic a lease takes. Batches of the two take turns: some machines change their pace
+ * within milliseconds.
+ */
+function pair(size: number, pools: BufferPools, samples: number): Contender<number> {
+  const exchange = exchanges();
+  const timed = (batch: (count: number) => void): number => {
+    const startedAt = performance.now();
+    batch(OURS_A_BATCH);
+    return performance.now() - startedAt;
+  };
+  const lease = (count: number): void => {
+    for (let i = 0; i < count; i++) pools.acquire(size).release();
+  };
+  return {
+    name: perExchange(size),
+    run: async () => median(Array.from({ length: samples }, () => timed(lease) / timed(exchange))),
+  };
+}
+
 interface Batches {
   readonly name: string;
   /** How many batches are measured. */
@@ -149,7 +170,7 @@ function ratioRows(measured: Rounds<number>, size: number): Row[] {
   });
   const aims = size === 256 * KiB ? { untouched: '≥ 50×', written: '≥ 6×' } : undefined;
   return [
-    ratio(ours(size), EXCHANGE, '≤ 4×'),
+    { what: perExchange(size), unit: '×', values: measured.of(perExchange(size)), aim: '≤ 4×' },
     ratio(theirs(size), ours(size), aims?.untouched),
     ratio(written(theirs(size)), written(ours(size)), aims?.written),
   ];
@@ -157,6 +178,10 @@ function ratioRows(measured: Rounds<number>, size: number): Row[] {
 
 function ours(size: number): string {
   return `slice of ${sizeText(size)}`;
+}
+
+function perExchange(size: number): string {
+  return `${ours(size)} / ${EXCHANGE}`;
 }
 
 function theirs(size: number): string {
