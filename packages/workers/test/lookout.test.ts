@@ -134,6 +134,16 @@ describe('a submitter', () => {
     expect(workers.map(({ asleep }) => asleep())).toEqual([false, false, false]);
   });
 
+  test('takes who has found work for awake, whether it dozed or was parked', () => {
+    for (const dozes of [false, true]) {
+      const { lookout, asleep } = worker(1);
+      lookout.announce(dozes);
+      expect([asleep(), wakeUp.someoneSleeps]).toEqual([true, true]);
+      wakeUp.withdraw(1);
+      expect([asleep(), wakeUp.someoneSleeps]).toEqual([false, false]);
+    }
+  });
+
   test('wakes nobody for what was taken at once', () => {
     const [first, second] = [worker(1), worker(2)];
     second.lookout.announce(false);

@@ -41,7 +41,7 @@ class Queue {
     const { length } = this.#places;
     const places: (Task | undefined)[] = [];
     for (let i = 0; i < length; i++) places.push(this.#places[(this.#head + i) & (length - 1)]);
-    // Not by Array.from, which takes ten times as long: that was a tenth of what a task costs that waits here.
+    // Not by Array.from, which takes several times as long: up to a twentieth of what a task costs, with 10,000 in flight.
     while (places.length < Math.max(LEAST_PLACES, 2 * length)) places.push(undefined);
     this.#places = places;
     this.#head = 0;

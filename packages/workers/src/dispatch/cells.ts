@@ -50,7 +50,7 @@ export class Cells {
     this.#words = words;
     this.#floats = new Float64Array(words.buffer);
     this.#bytes = new Uint8Array(words.buffer);
-    // Not by Array.from, which takes ten times as long.
+    // Not by Array.from, which takes several times as long.
     for (let cell = layout.cells - 1; cell >= 0; cell--) {
       this.#tasks.push(undefined);
       this.#free.push(cell);

@@ -216,6 +216,13 @@ export const mutants = [
   },
   {
     file: 'dispatch/wake-up.js',
+    fault: 'who dozed and has found work counts as asleep',
+    edits: [['if (this.#dozers.has(worker)) this.#dozers.delete(worker);', '']],
+    caughtBy: lookout,
+    named: 'dozed or was parked',
+  },
+  {
+    file: 'dispatch/wake-up.js',
     fault: 'a worker is woken for what was taken already',
     edits: [['if (!this.someoneLooks && table.waiting)', 'if (!this.someoneLooks)']],
     caughtBy: lookout,
