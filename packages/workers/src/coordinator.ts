@@ -1,9 +1,10 @@
 /** The coordinator: owns pools, threads and dispatch. It knows nothing of files or streams. */
 import { availableParallelism } from 'node:os';
-import { threadId, type MessagePort } from 'node:worker_threads';
+import { threadId } from 'node:worker_threads';
 import {
   BufferPools,
   MemoryManager,
+  type ArenaRenewal,
   type MemoryManagerConfig,
   type MillraceError,
   type ThreadId,
@@ -25,26 +26,13 @@ import { memoryProbes } from './pressure/probes.js';
 import type { Submitter } from './submitter.js';
 import { checkedAdaptive, type AdaptiveOptions } from './supply/settings.js';
 import { Supply, tellPressure } from './supply/supply.js';
-import {
-  TASKS_ENDED,
-  WORKER_COUNTERS,
-  type Welcome,
-  type WorkerMessage,
-} from './threads/messages.js';
+import { Crew, type CrewStats } from './threads/crew.js';
 import { statOfThisThread } from './threads/giving-way.js';
 import { holding } from './threads/holding.js';
-import { householdOf } from './threads/household.js';
-import { Health } from './threads/health.js';
+import { TASKS_ENDED, WORKER_COUNTERS, type Renewal, type Welcome } from './threads/messages.js';
 import type { MillMonitor } from './threads/mill-monitor.js';
 import type { ThreadSettings } from './threads/settings.js';
 import type { WorkerThread } from './threads/thread.js';
-import type { Tenants } from './threads/tenants.js';
-import { Threads } from './threads/threads.js';
-import { Upkeep } from './threads/upkeep.js';
-import { WarmUps } from './threads/warm-ups.js';
-
-/** How many announcements may wait on the port of a worker that rests. */
-const ANNOUNCEMENTS_AT_REST = 512;
 
 export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly memory: number;
@@ -53,17 +41,12 @@ export interface CoordinatorOptions extends ThreadSettings, Limits {
   readonly monitor: MillMonitor | undefined;
 }
 
-export interface CoordinatorStats extends DispatchStats {
-  deaths: number;
-  recycled: number;
+export interface CoordinatorStats extends DispatchStats, CrewStats {
   health: 'ok' | 'unhealthy';
-  /** What ended the thread that died last. */
-  lastCause: unknown;
 }
 
 export class Coordinator implements Submitter {
-  /** Set by whoever has things live in threads. */
-  tenants: Tenants | undefined;
+  readonly crew: Crew;
   readonly buffers: BufferPools;
   readonly memory: MemoryManager;
   /** The most threads there can be. */
@@ -77,46 +60,31 @@ export class Coordinator implements Submitter {
   readonly #workforce = new Workforce(this.#words);
   readonly #dispatcher: Dispatcher;
   readonly #ops: Configurations;
-  readonly #health: Health;
-  readonly #threads: Threads;
-  /** Where letters of workers come from, by worker. */
-  readonly #ports = new Map<number, MessagePort>();
-  readonly #upkeep: Upkeep;
   readonly #branches: Branches;
-  readonly #warmUps = new WarmUps();
   readonly #memoryWatch: MemoryWatch;
   readonly #stat = statOfThisThread();
   #configs = 0;
-  #announced = 0;
   /** Why nothing is taken in any more. */
   #refusal: MillraceError | undefined;
   #stopped: Promise<void> | undefined;
   /** Threads that are gone while all are being ended. */
   readonly #gone: { thread: WorkerThread; cause: unknown }[] = [];
-  #onReady: (() => void) | undefined;
-  #onHost: (() => void)[] = [];
 
   private constructor(options: CoordinatorOptions) {
     this.#settings = options;
     this.threadCount = options.threads;
-    const { memory, maxQueue, graceMs, large, maxDeathsInARow } = options;
-    this.#health = new Health(maxDeathsInARow, () => this.#signsOfLife());
-    this.#threads = new Threads(options, this.#health, {
-      admit: (owner, express) => this.#admit(owner, express),
-      onReady: ({ id, port }) => {
-        this.#ports.set(id, port);
-        this.#onReady?.();
-        for (const onHost of this.#onHost.splice(0)) onHost();
-      },
+    const { memory, maxQueue, graceMs, large } = options;
+    this.crew = new Crew(options, this.#workforce, {
+      welcome: (owner, express) => this.#welcome(owner, express),
       onGone: (thread, cause) => this.#bury(thread, cause),
-      onStuck: (worker) => void this.#threads.end(worker),
-      onUnhealthy: () => void this.#stop(this.#health.complaint()),
+      onUnhealthy: (complaint) => void this.#stop(complaint),
+      signsOfLife: () => this.#signsOfLife(),
     });
     // They take a while to start: what they will need is made meanwhile.
-    this.#threads.start(options.minThreads);
+    this.crew.start(options.minThreads);
     try {
       this.buffers = BufferPools.create({ memory, counters: WORKER_COUNTERS }, threadId, {
-        onRenewal: (renewal) => this.#tell({ type: 'renewal', renewal }),
+        onRenewal: (renewal) => this.#renew(renewal),
       });
       this.memory = new MemoryManager(this.buffers, options.memoryManager, memoryProbes());
       const adaptive = checkedAdaptive(options.adaptive ?? {}, large, this.buffers);
@@ -125,7 +93,7 @@ export class Coordinator implements Submitter {
       structuredClone(options.monitor?.handle);
       options.monitor?.follow(this.buffers);
     } catch (error) {
-      void this.#threads.endAll();
+      void this.crew.endAll();
       throw error;
     }
     this.supply = new Supply(this.buffers, this.#words, this.#limits.adaptive, options.threads);
@@ -138,30 +106,19 @@ export class Coordinator implements Submitter {
       lane: MILL_LANE,
       pools: this.buffers,
       graceMs,
-      portOf: (worker) => this.#ports.get(worker),
-      onStuck: (worker) => void this.#threads.end(worker),
+      portOf: (worker) => this.crew.portOf(worker),
+      onStuck: (worker) => this.crew.end(worker),
     });
     this.#ops = new Configurations(
-      (message) => {
-        this.#tell(message);
-        // Workers read their ports when they go to rest; one that rests for long would let them pile up.
-        const urgent = message.type === 'drop' && message.urgent;
-        if (++this.#announced % ANNOUNCEMENTS_AT_REST === 0 || urgent) {
-          this.#workforce.wakeAll(this.#ports.keys());
-        }
-      },
+      (message) => this.crew.announce(message),
       () => ++this.#configs,
-    );
-    this.#upkeep = new Upkeep(
-      options,
-      householdOf(this.#threads, this.#workforce, () => this.tenants),
     );
     this.#branches = new Branches({
       dispatch: this.#words.buffer,
       buffers: this.buffers,
       threadCount: options.threads,
       limits: this.#limits,
-      onStuck: (worker) => void this.#threads.end(worker),
+      onStuck: (worker) => this.crew.end(worker),
       onGone: (thread, owner) => void this.#buryLane(thread, owner),
     });
   }
@@ -174,7 +131,7 @@ export class Coordinator implements Submitter {
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
     const coordinator = new Coordinator(options);
     if (options.minThreads > 0) {
-      await holding(new Promise<void>((resolve) => (coordinator.#onReady = resolve)));
+      await holding(coordinator.crew.changed());
     }
     coordinator.#memoryWatch.prepare();
     if (!coordinator.#refusal) return coordinator;
@@ -189,14 +146,7 @@ export class Coordinator implements Submitter {
    */
   async warmUp(ops: readonly OpAddress[]): Promise<void> {
     if (this.#refusal) throw this.#refusal;
-    await this.#warmUps.add(
-      ops,
-      (warmth) => {
-        this.#tell(warmth);
-        for (const worker of this.#ports.keys()) this.#workforce.call(worker);
-      },
-      (number) => this.#threads.warmed(number),
-    );
+    await this.crew.warmUp(ops);
     // All are gone, and none has said a word.
     if (this.#stopped) throw this.#refusal;
   }
@@ -225,8 +175,7 @@ export class Coordinator implements Submitter {
       return;
     }
     this.#dispatcher.submit(task);
-    if (!task.terms.bulk && this.#workforce.occupied) this.#threads.startExpress();
-    if (this.#threads.vacant > 0) this.#upkeep.growSoon();
+    this.crew.serve(task.terms.bulk);
   }
 
   /** Ends a task, which fails with `error`: at once, or when its op has returned or its thread is ended. */
@@ -261,42 +210,22 @@ export class Coordinator implements Submitter {
     return this.#dispatcher.inFlight;
   }
 
-  /** The threads at work. */
-  get workers(): readonly WorkerThread[] {
-    return this.#threads.ready;
-  }
-
-  /** The threads that take what comes, which those that are leaving do not. */
-  get hosts(): readonly WorkerThread[] {
-    return this.#threads.all.flatMap((thread) =>
-      thread.state === 'ready' && thread.ready ? thread.ready : [],
-    );
-  }
-
   /**
    * Resolves when there is a thread.
    *
    * @throws MillraceError when there will be none: `ERR_MILL_CLOSED`, `ERR_MILL_UNHEALTHY`
    */
   async hosted(): Promise<void> {
-    while (this.hosts.length === 0 && !this.#refusal) {
-      if (this.#threads.vacant > 0) this.#upkeep.growSoon();
-      await new Promise<void>((resolve) => this.#onHost.push(resolve));
+    while (this.crew.hosts.length === 0 && !this.#refusal) {
+      this.crew.growSoon();
+      await this.crew.changed();
     }
     if (this.#refusal) throw this.#refusal;
   }
 
-  /** Posts a message to a thread, and has it read at once, or after the task that it is at. */
-  post({ id, port }: WorkerThread, message: WorkerMessage, transfer: MessagePort[]): void {
-    this.#workforce.post(id);
-    port.postMessage(message, transfer);
-    this.#workforce.call(id);
-  }
-
   stats(): CoordinatorStats {
     const health = this.#refusal?.code === 'ERR_MILL_UNHEALTHY' ? 'unhealthy' : 'ok';
-    const { lastCause } = this.#health;
-    return { ...this.#dispatcher.stats(), ...this.#threads.stats(), health, lastCause };
+    return { ...this.#dispatcher.stats(), ...this.crew.stats(), health };
   }
 
   /** For another thread, to submit tasks of its own. @throws MillraceError `ERR_MILL_CLOSED`, `ERR_TOO_MANY_THREADS` */
@@ -310,12 +239,10 @@ export class Coordinator implements Submitter {
     this.#refusal ??= millClosed();
     this.supply.line.close(this.#refusal);
     this.#memoryWatch.stop();
-    const movedOut = this.tenants?.moveOut(drain && !this.#stopped);
+    const movedOut = this.crew.tenants?.moveOut(drain && !this.#stopped);
     if (!drain || this.#stopped) return this.#stop(this.#refusal);
     await Promise.all([this.#dispatcher.idle(), this.#branches.drain(), movedOut]);
-    this.#upkeep.stop();
-    this.#workforce.close(this.#ports.keys());
-    await this.#threads.leftAll();
+    await this.crew.leave();
   }
 
   /** Ends all threads, then fails what is in flight: only then does nobody write to its slices any more. */
@@ -323,10 +250,7 @@ export class Coordinator implements Submitter {
     this.#stopped ??= (async () => {
       this.#refusal = refusal;
       this.supply.line.close(refusal);
-      this.#upkeep.stop();
-      this.#onReady?.();
-      for (const onHost of this.#onHost.splice(0)) onHost();
-      await this.#threads.endAll();
+      await this.crew.endAll();
       this.#branches.dismiss(refusal);
       this.#dispatcher.failAll(refusal);
       for (const { thread, cause } of this.#gone) this.#clearUp(thread, cause);
@@ -334,20 +258,14 @@ export class Coordinator implements Submitter {
     return this.#stopped;
   }
 
-  #tell(message: WorkerMessage): void {
-    for (const { id, port } of this.#threads.everyoneReady) {
-      this.#workforce.post(id);
-      port.postMessage(message);
-    }
-    if (message.type !== 'renewal') return;
+  #renew(renewal: ArenaRenewal): void {
+    const message: Renewal = { type: 'renewal', renewal };
+    this.crew.renew(message);
     this.#branches.tell(message);
-    // One that is parked would keep the memory for as long as it is.
-    this.#workforce.wakeAll(this.#ports.keys());
   }
 
-  #admit(owner: number, express: boolean): Welcome {
+  #welcome(owner: number, express: boolean): Welcome {
     const thread = this.buffers.registry.register(owner);
-    this.#workforce.admit(thread, express);
     return {
       thread,
       memory: this.buffers.handle,
@@ -361,23 +279,19 @@ export class Coordinator implements Submitter {
       spinners: express ? 0 : Math.min(this.threadCount, availableParallelism() - 1),
       afterTasks: this.#settings.recycle.afterTasks,
       tellHeap: this.#settings.recycle.overBytes < Infinity,
-      warmth: this.#warmUps.warmth,
+      warmth: this.crew.warmth,
     };
   }
 
-  /** Returns whether the thread had left of itself. */
-  #bury(thread: WorkerThread, cause: unknown): boolean {
-    const left = this.#workforce.hasLeft(thread.id);
+  #bury(thread: WorkerThread, cause: unknown): void {
     if (this.#stopped) this.#gone.push({ thread, cause });
     else this.#clearUp(thread, cause);
-    return left;
   }
 
   #clearUp(thread: WorkerThread, cause: unknown): void {
-    this.tenants?.bury(thread.id, cause, this.#workforce.hasLeft(thread.id));
-    this.#workforce.bury(thread.id);
+    this.crew.bury(thread, cause);
     this.#dispatcher.mourn(thread.id, cause);
-    this.#ports.delete(thread.id);
+    this.crew.forget(thread);
     void this.#buryLane(thread.id, thread.threadId);
   }
 
@@ -390,16 +304,16 @@ export class Coordinator implements Submitter {
         lane: thread,
         pools: this.buffers,
         graceMs: this.#settings.graceMs,
-        onStuck: (worker) => void this.#threads.end(worker),
+        onStuck: (worker) => this.crew.end(worker),
       });
     }
     // Only now may its id be given to another.
     this.buffers.sweep(thread, owner);
     // It may have been on its way out, and the only one, when tasks came.
-    if (this.#workforce.waiting > 0) this.#upkeep.growSoon();
+    if (this.#workforce.waiting > 0) this.crew.growSoon();
   }
 
   #signsOfLife(): number {
-    return this.buffers.counters.sum(TASKS_ENDED) + (this.tenants?.opened ?? 0);
+    return this.buffers.counters.sum(TASKS_ENDED) + (this.crew.tenants?.opened ?? 0);
   }
 }

@@ -51,7 +51,7 @@ let threadsOf: (mill: Mill) => readonly Worker[];
 
 export class Mill implements AsyncDisposable {
   static {
-    threadsOf = (mill) => mill.#coordinator.workers.map(({ worker }) => worker);
+    threadsOf = (mill) => mill.#coordinator.crew.workers.map(({ worker }) => worker);
   }
 
   readonly #coordinator: Coordinator;
@@ -355,7 +355,7 @@ export class Mill implements AsyncDisposable {
   stats(): MillStats {
     const { counters, ...buffers } = { counters: this.buffers.counters, ...this.buffers.stats() };
     const { deaths, recycled, health, lastCause, ...tasks } = this.#coordinator.stats();
-    const threads = this.#coordinator.workers.map(({ id, threadId, name, nice }) => {
+    const threads = this.#coordinator.crew.workers.map(({ id, threadId, name, nice }) => {
       return { id, threadId, name, nice, remotes: this.#remotes.count(id) };
     });
     const { line, books, lastDegradation } = this.#coordinator.supply;

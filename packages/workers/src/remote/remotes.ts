@@ -51,7 +51,7 @@ export class Remotes implements Tenants {
 
   constructor(coordinator: Coordinator) {
     this.#coordinator = coordinator;
-    coordinator.tenants = this;
+    coordinator.crew.tenants = this;
   }
 
   /** How many objects have been made. */
@@ -123,12 +123,14 @@ export class Remotes implements Tenants {
     const end = new CallerEnd(port1, line);
     const tenant: Tenant = { thread: home.id, name: wanted.name, line, end, opened: false };
     this.#tenants.add(tenant);
-    this.#coordinator.post(home, { type: 'guest', url: HOST, port: port2, what: wanted }, [port2]);
+    this.#coordinator.crew.post(home, { type: 'guest', url: HOST, port: port2, what: wanted }, [
+      port2,
+    ]);
     return tenant;
   }
 
   #choose(thread: number | undefined): WorkerThread {
-    const { hosts } = this.#coordinator;
+    const { hosts } = this.#coordinator.crew;
     if (thread === undefined) {
       return hosts.reduce((best, one) => (this.count(one.id) < this.count(best.id) ? one : best));
     }

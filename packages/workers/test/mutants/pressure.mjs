@@ -6,7 +6,7 @@ export const mutants = [
   {
     file: 'coordinator.js',
     fault: 'parked workers are not woken when an arena is dropped',
-    edits: [['this.#branches.tell(message);', 'this.#branches.tell(message); return;']],
+    edits: [['this.crew.renew(message);', 'this.crew.announce({ ...message, urgent: false });']],
     caughtBy: givingBack,
   },
   {
