@@ -171,6 +171,16 @@ describe('a thread with remote objects', () => {
       await none.close();
     }
   });
+
+  test.each([true, false])(
+    'is waited for no longer when the mill closes (drain: %s)',
+    async (drain) => {
+      const none = await createMill({ threads: 1, minThreads: 0 });
+      const opening = codeOf(none.remote<Counter>(url, 'Counter'));
+      await none.close({ drain });
+      expect(await opening).toBe('ERR_MILL_CLOSED');
+    },
+  );
 });
 
 test('remote objects that do nothing keep no process alive', async () => {

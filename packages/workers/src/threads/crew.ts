@@ -183,6 +183,7 @@ export class Crew {
   /** Has all leave once they have finished what they have begun. */
   async leave(): Promise<void> {
     this.#upkeep.stop();
+    this.#tellOfChange();
     this.#workforce.close(this.#ports.keys());
     await this.#threads.leftAll();
   }

@@ -3,6 +3,13 @@
 
 export const mutants = [
   {
+    file: 'threads/crew.js',
+    fault: 'who waits for a thread to make an object in is not told that the mill closes',
+    edits: [['this.#tellOfChange();\n        this.#workforce.close', 'this.#workforce.close']],
+    caughtBy: ['test/remote-deaths.test'],
+    named: 'drain: true',
+  },
+  {
     file: 'ops/parcel.js',
     fault: 'what JSON would make two of goes as JSON',
     edits: [['return this.#atLeastV8();', 'return;']],
