@@ -18,6 +18,7 @@ import {
   type Configured,
   type Withdrawal,
 } from './ops/configurations.js';
+import { OpenFlows } from './open-flows.js';
 import type { Op } from './ops/define-op.js';
 import { millClosed, queueFull, refuse } from './dispatch/refusals.js';
 import type { Submitter } from './submitter.js';
@@ -29,6 +30,7 @@ export class Branch implements Submitter {
   readonly threadCount: number;
   readonly large: LargeGate;
   readonly supply: Supply;
+  readonly flows = new OpenFlows();
   readonly #words: Int32Array;
   readonly #limits: CommonLimits;
   readonly #dispatcher: Dispatcher;
@@ -94,6 +96,7 @@ export class Branch implements Submitter {
   /** Takes no more tasks; resolves when those in flight have settled. */
   async drain(): Promise<void> {
     this.#refusal ??= millClosed();
+    this.flows.close(this.#refusal);
     this.supply.line.close(this.#refusal);
     await this.#dispatcher.idle();
   }
@@ -103,6 +106,7 @@ export class Branch implements Submitter {
     this.#refusal = error;
     this.supply.line.close(error);
     this.#dispatcher.failAll(error);
+    this.flows.stopAll(error);
   }
 
   #writeDown(message: Announcement | Withdrawal): Slice | undefined {

@@ -18,6 +18,7 @@ import type { CommonLimits, Limits } from './dispatch/limits.js';
 import { millClosed, queueFull, refuse } from './dispatch/refusals.js';
 import type { Task } from './dispatch/task.js';
 import { Workforce } from './dispatch/workforce.js';
+import { OpenFlows } from './open-flows.js';
 import { Configurations, type Configured } from './ops/configurations.js';
 import type { Op } from './ops/define-op.js';
 import type { OpAddress } from './ops/warmth.js';
@@ -54,6 +55,7 @@ export class Coordinator implements Submitter {
   /** The cap on large operations. */
   readonly large: LargeOperations;
   readonly supply: Supply;
+  readonly flows = new OpenFlows();
   readonly #settings: CoordinatorOptions;
   readonly #limits: CommonLimits;
   readonly #words = new Int32Array(new SharedArrayBuffer(DISPATCH_WORDS * 4));
@@ -237,6 +239,7 @@ export class Coordinator implements Submitter {
   /** Lets the tasks in flight end, or fails them, then ends the threads. */
   async close(drain: boolean): Promise<void> {
     this.#refusal ??= millClosed();
+    this.flows.close(this.#refusal);
     this.supply.line.close(this.#refusal);
     this.#memoryWatch.stop();
     const movedOut = this.crew.tenants?.moveOut(drain && !this.#stopped);
@@ -254,6 +257,7 @@ export class Coordinator implements Submitter {
       this.#branches.dismiss(refusal);
       this.#dispatcher.failAll(refusal);
       for (const { thread, cause } of this.#gone) this.#clearUp(thread, cause);
+      this.flows.stopAll(refusal);
     })();
     return this.#stopped;
   }

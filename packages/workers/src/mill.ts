@@ -385,8 +385,9 @@ export class Mill implements AsyncDisposable {
   }
 
   /**
-   * Takes no more tasks, lets those in flight end, and ends the threads. With `drain: false` it ends
-   * the threads at once, and what is in flight fails with `ERR_MILL_CLOSED`.
+   * Takes no more tasks, lets those in flight end, and ends the threads; a flow that is under way fails with its
+   * next chunk. With `drain: false` it ends the threads at once, and what is in flight fails with `ERR_MILL_CLOSED`,
+   * flows that wait for their source or their target among it.
    */
   close({ drain = true }: { drain?: boolean } = {}): Promise<void> {
     this.#gcImpact.stop();

@@ -3,6 +3,7 @@ import type { BufferPools } from '@millrace/core';
 import type { LargeGate } from './dispatch/large-operations.js';
 import type { Task } from './dispatch/task.js';
 import type { Configured } from './ops/configurations.js';
+import type { OpenFlows } from './open-flows.js';
 import type { Op } from './ops/define-op.js';
 import type { Supply } from './supply/supply.js';
 
@@ -13,6 +14,7 @@ export interface Submitter {
   readonly large: LargeGate;
   /** How its operations get memory. */
   readonly supply: Supply;
+  readonly flows: OpenFlows;
   /**
    * Begins to use an op with params; {@link release} ends it.
    *

@@ -1,13 +1,17 @@
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
 import { createMill, type Mill } from '@millrace/workers';
-import { gzip } from '@millrace/workers/ops';
+import { crc32, gzip } from '@millrace/workers/ops';
 import { describe, expect, test } from 'vitest';
 import { MiB, text } from './content.ts';
 import { codeOf } from './failure.ts';
 import { Gate } from './gate.ts';
 import * as ops from './ops.mjs';
 import { namesIn, newPath } from './temporary.ts';
-import { dirname } from 'node:path';
+import { die } from './thread-ops.mjs';
 import { expectSound, killAll } from './threads.ts';
+import { until } from './until.ts';
 
 const some = new Uint8Array([7]);
 
@@ -15,6 +19,41 @@ const some = new Uint8Array([7]);
 function expectClosed(mill: Mill): void {
   expect(mill.stats()).toMatchObject({ threads: [], tasks: { inFlight: 0 }, slices: { live: 0 } });
   expectSound(mill, 0);
+}
+
+const closeAtOnce = (mill: Mill): Promise<void> => mill.close({ drain: false });
+
+/** Has its threads die until it gives up: a chunk that is done in between is a sign of health. */
+async function fallIll(mill: Mill): Promise<void> {
+  const gate = new Gate();
+  while (mill.stats().health === 'ok') {
+    await codeOf(mill.run(die, some, { gate: gate.words, how: 'process.exit(1)' }));
+  }
+}
+
+/** Flows whose source gives nothing, or whose target takes nothing; each with the code of its error. */
+function stalledFlows(mill: Mill): { flows: Record<string, Promise<unknown>>; folder: string } {
+  const to = newPath();
+  const silent = (): PassThrough => new PassThrough();
+  const deaf = (): Writable => new Writable({ write: () => {} });
+  const stream = mill.stream(ops.invertChunks);
+  const { readable, writable } = mill.web(ops.invertChunks);
+  const writer = writable.getWriter();
+  void writer.write(some).catch(() => {});
+  void writer.closed.catch(() => {});
+  return {
+    folder: dirname(to),
+    flows: {
+      'pump from': codeOf(mill.pump({ from: silent(), op: ops.invertChunks, to })),
+      'pump to': codeOf(mill.pump({ from: text(3 * MiB), op: ops.invertChunks, to: deaf() })),
+      'pump to a value': codeOf(mill.pump({ from: silent(), op: crc32 })),
+      'plain pump from': codeOf(mill.pump({ from: silent(), to: `${to}-plain` })),
+      'plain pump to': codeOf(mill.pump({ from: text(3 * MiB), to: deaf() })),
+      iterate: codeOf(mill.iterate(ops.invertChunks, silent()).next()),
+      stream: codeOf(once(stream, 'close')),
+      web: codeOf(readable.getReader().read()),
+    },
+  };
 }
 
 describe('close without draining', () => {
@@ -71,6 +110,25 @@ describe('close without draining', () => {
     expectClosed(mill);
   });
 
+  test('stops flows that wait for their source or their target, and would for ever', async () => {
+    for (const close of [closeAtOnce, fallIll]) {
+      const mill = await createMill({ threads: 2, maxDeathsInARow: 2 });
+      const stalled = stalledFlows(mill);
+      // Each has what it needs, and is where it waits.
+      await until(() => mill.stats().slices.live >= 4);
+      await close(mill);
+      for (const [name, flow] of Object.entries(stalled.flows)) {
+        expect([name, await flow]).toEqual([
+          name,
+          mill.stats().health === 'ok' ? 'ERR_MILL_CLOSED' : 'ERR_MILL_UNHEALTHY',
+        ]);
+      }
+      expect(namesIn(stalled.folder)).toEqual([]);
+      await mill.close();
+      expectClosed(mill);
+    }
+  });
+
   test('settles while threads die, leave and start', async () => {
     for (let round = 0; round < 6; round++) {
       const mill = await createMill({ threads: 3, recycle: { afterTasks: 2 } });
@@ -94,6 +152,17 @@ describe('close', () => {
     expect(await task).toBe(7);
     await closing;
     expectClosed(lazy);
+  });
+
+  test('lets no flow begin, not even one that needs no thread', async () => {
+    const mill = await createMill({ threads: 1 });
+    await mill.close();
+    const { flows, folder } = stalledFlows(mill);
+    for (const [name, flow] of Object.entries(flows)) {
+      expect([name, await flow]).toEqual([name, 'ERR_MILL_CLOSED']);
+    }
+    expect(namesIn(folder)).toEqual([]);
+    expectClosed(mill);
   });
 
   test('lets threads end by themselves: what they run when they exit is run', async () => {

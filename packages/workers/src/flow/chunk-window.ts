@@ -103,12 +103,16 @@ export class ChunkWindow {
     const { signal } = this.#options;
     // What this destroys tells its listeners in the caller's asynchronous context, not in the aborter's.
     const onAbort = AsyncResource.bind(() => this.#stop(aborted(signal?.reason)));
+    const leave = this.#submitter.flows.enter(
+      AsyncResource.bind((error: MillraceError) => this.#stop(error)),
+    );
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       await Promise.all([this.#read(), this.#write()]);
     } finally {
       signal?.removeEventListener('abort', onAbort);
+      leave();
       this.#memory.close();
       this.#submitter.supply.took(this.#plan.bytes, performance.now() - this.#startedAt);
     }

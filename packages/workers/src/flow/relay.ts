@@ -5,6 +5,7 @@
  *   reader ──▶ │ slice slice slice slice │ ──in order──▶ sink
  */
 import { AsyncResource } from 'node:async_hooks';
+import type { MillraceError } from '@millrace/core';
 import type { Submitter } from '../submitter.js';
 import type { Lot } from '../supply/memory-line.js';
 import { aborted, nothingYet, type FlowProgress, type FlowResult, type Sink } from './flow.js';
@@ -63,6 +64,9 @@ export class Relay {
     const { totalBytes } = this.#source;
     // What this destroys tells its listeners in the caller's asynchronous context, not in the aborter's.
     const onAbort = AsyncResource.bind(() => this.#stop(aborted(signal?.reason)));
+    const leave = this.#submitter.flows.enter(
+      AsyncResource.bind((error: MillraceError) => this.#stop(error)),
+    );
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     supply.began(totalBytes, 'chunked');
@@ -70,6 +74,7 @@ export class Relay {
       await Promise.all([this.#read(), this.#write()]);
     } finally {
       signal?.removeEventListener('abort', onAbort);
+      leave();
       for (const lot of this.#free.splice(0)) this.#giveBack(lot);
       supply.took(totalBytes, performance.now() - this.#startedAt);
     }

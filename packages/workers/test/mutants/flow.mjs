@@ -3,6 +3,20 @@
 
 export const mutants = [
   {
+    file: 'coordinator.js',
+    fault: 'flows that wait for their source are not told of a close at once',
+    edits: [['this.flows.stopAll(refusal);', '']],
+    caughtBy: ['test/closing.test'],
+    named: 'would for ever',
+  },
+  {
+    file: 'open-flows.js',
+    fault: 'a flow that begins after the close waits for its source',
+    edits: [['if (this.#refusal)', 'if (false)']],
+    caughtBy: ['test/closing.test'],
+    named: 'not even one',
+  },
+  {
     file: 'flow/hand-out.js',
     fault: 'a reader that asks while it is given a part is not heard',
     edits: [['this.#asked = true;', '']],
