@@ -12,6 +12,7 @@ import { LargeOperations, type LargeGate } from './dispatch/large-operations.js'
 import { CLOSING, CONFIGS, laneOf } from './dispatch/layout.js';
 import type { CommonLimits } from './dispatch/limits.js';
 import type { Task } from './dispatch/task.js';
+import { Vacancy } from './dispatch/vacancy.js';
 import {
   Configurations,
   type Announcement,
@@ -35,12 +36,16 @@ export class Branch implements Submitter {
   readonly #limits: CommonLimits;
   readonly #dispatcher: Dispatcher;
   readonly #ops: Configurations;
+  readonly #vacancy: Vacancy;
+  readonly #onVacancy: () => void;
   #refusal: MillraceError | undefined;
 
-  constructor({ words, buffers, threadCount, limits, onStuck }: OutletBasis) {
+  constructor({ words, buffers, threadCount, limits, onStuck, onVacancy }: OutletBasis) {
     const { thread } = buffers;
     this.#words = words;
     this.#limits = limits;
+    this.#vacancy = new Vacancy(words);
+    this.#onVacancy = onVacancy;
     this.buffers = buffers;
     this.threadCount = threadCount;
     this.large = new LargeOperations(words, thread, limits.large);
@@ -80,8 +85,12 @@ export class Branch implements Submitter {
   }
 
   submit(task: Task): void {
-    if (this.#refusal) refuse(task, this.#refusal);
-    else this.#dispatcher.submit(task);
+    if (this.#refusal) {
+      refuse(task, this.#refusal);
+      return;
+    }
+    this.#dispatcher.submit(task);
+    if (this.#vacancy.take()) this.#onVacancy();
   }
 
   stop(task: Task, error: unknown): void {

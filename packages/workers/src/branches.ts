@@ -34,7 +34,9 @@ export type BranchNews =
 
 /** What those tell the mill's own thread. */
 export type BranchReply =
-  { readonly type: 'attached' } | { readonly type: 'stuck'; readonly worker: number };
+  | { readonly type: 'attached' }
+  | { readonly type: 'stuck'; readonly worker: number }
+  | { readonly type: 'vacancy' };
 
 export interface BranchesOptions {
   readonly dispatch: SharedArrayBuffer;
@@ -42,6 +44,8 @@ export interface BranchesOptions {
   readonly threadCount: number;
   readonly limits: CommonLimits;
   readonly onStuck: (worker: number) => void;
+  /** One of them has submitted a task, and there could be more threads. */
+  readonly onVacancy: () => void;
   /** The thread with this id, registered for `owner`, is gone. */
   readonly onGone: (thread: ThreadId, owner: number) => void;
 }
@@ -66,7 +70,7 @@ export class Branches {
 
   /** @throws MillraceError `ERR_TOO_MANY_THREADS` */
   invite(): MillHandle {
-    const { dispatch, buffers, threadCount, limits, onStuck, onGone } = this.#options;
+    const { dispatch, buffers, threadCount, limits, onStuck, onVacancy, onGone } = this.#options;
     const owner = this.#nextOwner++;
     const thread = buffers.registry.register(owner);
     const { port1, port2 } = new MessageChannel();
@@ -74,7 +78,8 @@ export class Branches {
     this.#guests.add(guest);
     port1.on('message', (reply: BranchReply) => {
       if (reply.type === 'attached') guest.attached = true;
-      else onStuck(reply.worker);
+      else if (reply.type === 'stuck') onStuck(reply.worker);
+      else onVacancy();
     });
     port1.on('close', () => {
       this.#guests.delete(guest);

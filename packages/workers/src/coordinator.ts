@@ -121,6 +121,7 @@ export class Coordinator implements Submitter {
       threadCount: options.threads,
       limits: this.#limits,
       onStuck: (worker) => this.crew.end(worker),
+      onVacancy: () => this.crew.growSoon(),
       onGone: (thread, owner) => void this.#buryLane(thread, owner),
     });
   }
@@ -313,8 +314,8 @@ export class Coordinator implements Submitter {
     }
     // Only now may its id be given to another.
     this.buffers.sweep(thread, owner);
-    // It may have been on its way out, and the only one, when tasks came.
-    if (this.#workforce.waiting > 0) this.crew.growSoon();
+    // It may have been on its way out, and the only one, when tasks came; or about to tell of some.
+    this.crew.lookForTasks();
   }
 
   #signsOfLife(): number {

@@ -33,6 +33,7 @@ export {
 export { LaneSignal } from './dispatch/lane-signal.js';
 export { IN_NO_CELL, type Task } from './dispatch/task.js';
 export { TaskTable } from './dispatch/task-table.js';
+export { Vacancy } from './dispatch/vacancy.js';
 export { WakeUp } from './dispatch/wake-up.js';
 export { Workforce } from './dispatch/workforce.js';
 export { decompress, type DecompressReport } from './flow/decompress.js';

@@ -125,7 +125,9 @@ export function attachMill(handle: MillHandle): MillBranch {
   const onStuck = (worker: number): void => {
     port.postMessage({ type: 'stuck', worker } satisfies BranchReply);
   };
-  const mill = new MillBranch({ words, buffers, threadCount, limits, onStuck }, () => port.close());
+  const onVacancy = (): void => port.postMessage({ type: 'vacancy' } satisfies BranchReply);
+  const basis = { words, buffers, threadCount, limits, onStuck, onVacancy };
+  const mill = new MillBranch(basis, () => port.close());
   port.on('message', takeIn);
   port.on('close', () => mill.abandon(millClosed()));
   port.postMessage({ type: 'attached' } satisfies BranchReply);

@@ -11,5 +11,7 @@ export const sumInParts: Op<{ parts: number }, number>;
 export const tree: Op<{ depth: number }, number>;
 export const failInside: Op<void, { code: string; message: string; causeCode: string }>;
 export const dieOverChildren: Op<void, void>;
+export const meet: Op<{ count: number }, number>;
+export const meetInside: Op<{ count: number }, number[]>;
 export const linger: Op<void, void>;
 export const largeInLarge: Op<void, number>;

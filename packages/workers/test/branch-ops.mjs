@@ -64,6 +64,31 @@ export const dieOverChildren = defineOp(url, 'dieOverChildren', {
   },
 });
 
+/** How many of these have come to where its input says; keeps its thread until `count` have. */
+export const meet = defineOp(url, 'meet', {
+  run(bytes, { count }) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, 1);
+    Atomics.add(words, 0, 1);
+    Atomics.notify(words, 0);
+    for (let there = 0; (there = Atomics.load(words, 0)) < count;) {
+      if (Atomics.wait(words, 0, there, 20_000) === 'timed-out') return Atomics.load(words, 0);
+    }
+    return count;
+  },
+});
+
+/** Has `count` tasks meet, each of which has a thread to itself until then. */
+export const meetInside = defineOp(url, 'meetInside', {
+  async run(_bytes, { count }, { mill, buffers }) {
+    const slice = buffers.acquire(4);
+    slice.bytes.fill(0);
+    const meeting = Array.from({ length: count }, () => mill.run(meet, slice, { count }));
+    const met = await Promise.all(meeting);
+    slice.release();
+    return met;
+  },
+});
+
 /** Takes a while, unless it is told to end. */
 export const linger = defineOp(url, 'linger', {
   inPlace: true,

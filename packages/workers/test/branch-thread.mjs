@@ -1,7 +1,7 @@
 /** A thread of the user's own that submits tasks to a mill of another thread, as its parent says. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { attachMill } from '@millrace/workers';
-import { describe, refuse, sum } from './branch-ops.mjs';
+import { describe, meet, refuse, sum } from './branch-ops.mjs';
 
 const mill = attachMill(workerData);
 
@@ -23,6 +23,14 @@ const acts = {
     const total = await mill.run(sum, slice);
     slice.release();
     return total;
+  },
+  async meet({ count }) {
+    const slice = mill.buffers.acquire(4);
+    slice.bytes.fill(0);
+    const meeting = Array.from({ length: count }, () => mill.run(meet, slice, { count }));
+    const met = await Promise.all(meeting);
+    slice.release();
+    return met;
   },
   async flood() {
     // Never ends: to be killed over it.

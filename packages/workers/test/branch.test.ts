@@ -7,9 +7,11 @@ import {
   dieOverChildren,
   failInside,
   largeInLarge,
+  meetInside,
   sumInParts,
   tree,
 } from './branch-ops.mjs';
+import { whole } from './threads.ts';
 import { until } from './until.ts';
 
 let mill: Mill;
@@ -77,6 +79,11 @@ describe('an op', () => {
     expect(await mill.run(largeInLarge, bytes)).toBe(1_000_000);
   });
 
+  test('that submits more than there are threads for has more started', async () => {
+    mill = await createMill({ threads: 3, minThreads: 1 });
+    expect(await mill.run(meetInside, undefined, { count: 3 })).toEqual([3, 3, 3]);
+  });
+
   test('that dies over what it submitted leaves nothing behind', async () => {
     mill = await createMill({ threads: 2 });
     await expect(mill.run(dieOverChildren)).rejects.toMatchObject({ code: 'ERR_WORKER_DIED' });
@@ -121,6 +128,36 @@ describe('a thread of the user’s own', () => {
     );
     expect(sums).toEqual([true, true, true]);
     expect((await Promise.all(own)).map(({ label }) => label)).toEqual(own.map((_, i) => `${i}`));
+  });
+
+  test('has threads started where there are none, again and again', async () => {
+    mill = await createMill({ threads: 2, minThreads: 0, idleTimeoutMs: 50 });
+    const thread = startThread();
+    for (let round = 0; round < 4; round++) {
+      expect(await ask(thread, { act: 'sums', count: 1 + round })).toBe(true);
+      await whole(mill, 0);
+    }
+  });
+
+  test('has more threads started where all are busy', async () => {
+    mill = await createMill({ threads: 4, minThreads: 1, idleTimeoutMs: 50 });
+    const thread = startThread();
+    for (const count of [2, 4, 3, 4]) {
+      expect(await ask(thread, { act: 'meet', count })).toEqual(
+        Array.from({ length: count }, () => count),
+      );
+      await whole(mill, 1);
+    }
+  });
+
+  test('has more threads started, one by one as it needs them', async () => {
+    mill = await createMill({ threads: 4, minThreads: 1, idleTimeoutMs: Infinity });
+    const thread = startThread();
+    for (const count of [2, 3, 4]) {
+      const met = await ask(thread, { act: 'meet', count });
+      expect(met).toEqual(Array.from({ length: count }, () => count));
+      expect(mill.stats().threads).toHaveLength(count);
+    }
   });
 
   test('that dies leaves no slice behind, and its id to others', async () => {

@@ -7,17 +7,20 @@
 import { LaneSignal } from './lane-signal.js';
 import { heapAt, laneOf, type LaneLayout } from './layout.js';
 import { TaskTable } from './task-table.js';
+import { Vacancy } from './vacancy.js';
 import { WakeUp } from './wake-up.js';
 
 export class Workforce {
   readonly #words: Int32Array;
   readonly #wakeUp: WakeUp;
+  readonly #vacancy: Vacancy;
   readonly #layoutOf: (lane: number) => LaneLayout;
 
   /** @param layoutOf where the lanes lie; explorations have smaller ones */
   constructor(words: Int32Array, layoutOf: (lane: number) => LaneLayout = laneOf) {
     this.#words = words;
     this.#wakeUp = new WakeUp(words);
+    this.#vacancy = new Vacancy(words);
     this.#layoutOf = layoutOf;
   }
 
@@ -59,6 +62,11 @@ export class Workforce {
   /** Whether a worker that is gone had left of itself, with nothing in its hands. */
   hasLeft(worker: number): boolean {
     return this.#wakeUp.hasLeft(worker);
+  }
+
+  /** There could be more workers: who submits a task from now on tells. */
+  announceVacancy(): void {
+    this.#vacancy.announce();
   }
 
   /** How many tasks no worker has taken yet, or a few more. */

@@ -76,6 +76,7 @@ export class Crew {
         return left;
       },
       onStuck: (worker) => this.end(worker),
+      onVacancy: () => this.growSoon(),
       onUnhealthy: () => hooks.onUnhealthy(this.#health.complaint()),
     });
     this.#upkeep = new Upkeep(
@@ -87,6 +88,12 @@ export class Crew {
   /** Starts so many threads, as far as there may be so many. */
   start(count: number): void {
     this.#threads.start(count);
+    this.lookForTasks();
+  }
+
+  /** There may be fewer threads now than there could be: starts more if tasks wait, or as soon as some are submitted. */
+  lookForTasks(): void {
+    this.#upkeep.lookForTasks();
   }
 
   /** A task has been submitted, of a large operation or not: starts more threads if it should not wait for one. */

@@ -26,7 +26,7 @@ import { LoadedOps, type LoadedOp } from '../ops/loaded-ops.js';
 import type { Warmth } from '../ops/warmth.js';
 import { Execution } from './execution.js';
 import { GivingWay, statOfThisThread } from './giving-way.js';
-import { GAVE_WAY, TASKS_ENDED, type Stuck, type Welcome } from './messages.js';
+import { GAVE_WAY, TASKS_ENDED, type Stuck, type VacancyTaken, type Welcome } from './messages.js';
 import { LettingGo } from './letting-go.js';
 import { Lookout } from './lookout.js';
 import { SpinBudget } from './spin-budget.js';
@@ -234,6 +234,7 @@ export class Drain {
       threadCount: threads,
       limits,
       onStuck: (worker) => parentPort?.postMessage({ millrace: 'stuck', worker } satisfies Stuck),
+      onVacancy: () => parentPort?.postMessage({ millrace: 'vacancy' } satisfies VacancyTaken),
     });
   }
 

@@ -21,6 +21,7 @@ export function householdOf(
     get waiting() {
       return workforce.waiting;
     },
+    announceVacancy: () => workforce.announceVacancy(),
     finishedBy: (id) => workforce.finishedBy(id),
     hasBegun: (id) => workforce.hasBegun(id),
     isBusy: (id) => workforce.isBusy(id) || isHome(id),

@@ -29,6 +29,11 @@ export interface Stuck {
   readonly worker: number;
 }
 
+/** Worker → main, over piscina: the thread has submitted a task, and there could be more threads. */
+export interface VacancyTaken {
+  readonly millrace: 'vacancy';
+}
+
 /** Main → worker: all it needs to begin. */
 export interface Welcome {
   readonly thread: ThreadId;

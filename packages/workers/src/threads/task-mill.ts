@@ -26,6 +26,8 @@ export interface OutletBasis {
   readonly limits: CommonLimits;
   /** A worker must be ended, which the mill's own thread alone can do. */
   readonly onStuck: (worker: number) => void;
+  /** A task was submitted, and there could be more threads, which the mill's own thread alone can start. */
+  readonly onVacancy: () => void;
 }
 
 export interface OutletSource {

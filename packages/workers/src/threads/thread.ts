@@ -16,7 +16,7 @@ import { Piscina } from 'piscina';
 import { MillraceError, type ThreadId } from '@millrace/core';
 import { JOINED_CORE } from '@millrace/core/mill';
 import type { Warm } from '../ops/warmth.js';
-import type { Birth, Hello, Stuck, Welcome } from './messages.js';
+import type { Birth, Hello, Stuck, VacancyTaken, Welcome } from './messages.js';
 import type { ThreadSettings } from './settings.js';
 
 const CORE = fileURLToPath(JOINED_CORE);
@@ -40,6 +40,8 @@ export interface ThreadEvents {
   readonly onHello: (thread: Thread) => void;
   /** A task that it has submitted does not end: the worker that is at it must be ended. */
   readonly onStuck: (worker: number) => void;
+  /** It has submitted a task, and there could be more threads. */
+  readonly onVacancy: () => void;
   /** It has ended; `cause` is what ended it. */
   readonly onGone: (thread: Thread, cause: unknown) => void;
 }
@@ -86,9 +88,10 @@ export class Thread {
     this.name = name;
     this.worker = pool.threads[0]!;
     this.threadId = this.worker.threadId;
-    this.worker.on('message', (message: Hello | Stuck | Warm | null) => {
+    this.worker.on('message', (message: Hello | Stuck | VacancyTaken | Warm | null) => {
       if (message?.millrace === 'warm') this.#warm(message);
       if (message?.millrace === 'stuck') events.onStuck(message.worker);
+      if (message?.millrace === 'vacancy') events.onVacancy();
       if (message?.millrace !== 'hello') return;
       this.#hello = message;
       events.onHello(this);

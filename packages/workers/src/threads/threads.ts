@@ -25,6 +25,8 @@ export interface ThreadsHooks {
   readonly onGone: (thread: WorkerThread, cause: unknown) => boolean;
   /** A task that a thread has submitted does not end: the worker that is at it must be ended. */
   readonly onStuck: (worker: number) => void;
+  /** A thread has submitted a task, and there could be more threads. */
+  readonly onVacancy: () => void;
   /** Too many have died in a row: none will be started any more. */
   readonly onUnhealthy: () => void;
 }
@@ -133,6 +135,7 @@ export class Threads {
       this.#seats[seat] = new Thread(name, settings, {
         onHello: (thread) => this.#welcome(thread, express),
         onStuck: (worker) => this.#hooks.onStuck(worker),
+        onVacancy: () => this.#hooks.onVacancy(),
         onGone: (thread, cause) => this.#gone(seat, thread, cause),
       });
       if (!express) this.#taken++;

@@ -19,6 +19,8 @@ const GROW_AFTER_MS = 2;
 export interface Household {
   readonly threads: readonly Thread[];
   readonly vacant: number;
+  /** Has whoever submits a task from now on tell. */
+  announceVacancy(): void;
   /** How many tasks no thread has taken yet. */
   readonly waiting: number;
   /** A number that changes with every task that a thread finishes. */
@@ -67,10 +69,20 @@ export class Upkeep {
     this.#growing ??= setTimeout(() => this.#grow(), GROW_AFTER_MS).unref();
   }
 
+  /** There could be more threads, perhaps: they start when tasks wait now, or when some are submitted anywhere. */
+  lookForTasks(): void {
+    if (this.#stopped || this.#household.vacant === 0) return;
+    this.#household.announceVacancy();
+    if (this.#household.waiting > 0) this.growSoon();
+  }
+
   #grow(): void {
     this.#growing = undefined;
     const { waiting, threads, vacant } = this.#household;
-    if (waiting === 0 || vacant === 0) return;
+    if (waiting === 0 || vacant === 0) {
+      this.lookForTasks();
+      return;
+    }
     const coming = threads.filter(({ state, ready }) =>
       ready ? !this.#household.hasBegun(ready.id) : state === 'starting',
     ).length;

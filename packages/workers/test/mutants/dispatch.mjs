@@ -7,6 +7,39 @@ const lookout = ['test/lookout.test'];
 
 export const mutants = [
   {
+    file: 'branch.js',
+    fault: 'a mill is not told of what other threads submit while it could have more threads',
+    edits: [['if (this.#vacancy.take())', 'if (false)']],
+    caughtBy: ['test/branch.test'],
+    named: 'started',
+  },
+  {
+    file: 'dispatch/vacancy.js',
+    fault: 'two submitters take one vacancy',
+    edits: [
+      [
+        'Atomics.compareExchange(this.#words, VACANT, 1, 0) === 1',
+        'Atomics.store(this.#words, VACANT, 0) === 0',
+      ],
+    ],
+    caughtBy: ['test/explore/vacancy.test'],
+    named: 'told once',
+  },
+  {
+    file: 'threads/upkeep.js',
+    fault: 'after it has grown a mill wants to be told no more',
+    edits: [['this.lookForTasks();\n            return;', 'return;']],
+    caughtBy: ['test/branch.test'],
+    named: 'started',
+  },
+  {
+    file: 'coordinator.js',
+    fault: 'when a thread has left, a mill that had all does not want to be told',
+    edits: [['this.crew.lookForTasks();', '']],
+    caughtBy: ['test/branch.test'],
+    named: 'where all are busy',
+  },
+  {
     file: 'dispatch/task-table.js',
     fault: 'the exchange that claims a task is a store',
     edits: [
