@@ -90,7 +90,7 @@ export class Branch implements Submitter {
       return;
     }
     this.#dispatcher.submit(task);
-    if (this.#vacancy.take()) this.#onVacancy();
+    if (this.#vacancy.take(task.terms.bulk)) this.#onVacancy();
   }
 
   stop(task: Task, error: unknown): void {

@@ -121,7 +121,7 @@ export class Coordinator implements Submitter {
       threadCount: options.threads,
       limits: this.#limits,
       onStuck: (worker) => this.crew.end(worker),
-      onVacancy: () => this.crew.growSoon(),
+      onVacancy: () => this.crew.answer(),
       onGone: (thread, owner) => void this.#buryLane(thread, owner),
     });
   }

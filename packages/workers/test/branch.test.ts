@@ -11,6 +11,8 @@ import {
   sumInParts,
   tree,
 } from './branch-ops.mjs';
+import { Gate } from './gate.ts';
+import { invertChunks } from './ops.mjs';
 import { whole } from './threads.ts';
 import { until } from './until.ts';
 
@@ -148,6 +150,16 @@ describe('a thread of the user’s own', () => {
       );
       await whole(mill, 1);
     }
+  });
+
+  test('does not wait for large operations with small tasks', async () => {
+    mill = await createMill({ threads: 2 });
+    const gate = new Gate();
+    const large = mill.run(invertChunks, new Uint8Array(1_000_000), { gate: gate.words });
+    await gate.reached(2);
+    expect(await ask(startThread(), { act: 'sums', count: 100 })).toBe(true);
+    gate.open();
+    await large;
   });
 
   test('has more threads started, one by one as it needs them', async () => {

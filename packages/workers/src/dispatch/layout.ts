@@ -15,6 +15,7 @@
  *            EXPRESS     the worker that runs small tasks while all others are occupied; 0 for none
  *            PRESSURE    how short memory is: 0 not, 1 elevated, 2 critical; written by the mill's thread
  *            VACANT      1 while there could be more workers, and the mill's thread wants to be told of tasks
+ *            EXPRESS_DUE 1 once the mill's thread has been told that an express worker is needed
  *   workers  a line each: PARK, which it waits on; CALLS, which counts what it is called for; MAIL, which
  *            counts the messages posted to it; STAGE, from its admission to its leave; HEAP, the KiB of
  *            its heap when it last looked
@@ -69,6 +70,7 @@ export const CLOSING = WORKERS + 9;
 export const EXPRESS = WORKERS + 10;
 export const PRESSURE = WORKERS + 11;
 export const VACANT = WORKERS + 12;
+export const EXPRESS_DUE = WORKERS + 13;
 
 const WORKERS_AT = 4 * LINE;
 /** The semaphore that caps large operations. */

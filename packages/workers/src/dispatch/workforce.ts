@@ -10,6 +10,8 @@ import { TaskTable } from './task-table.js';
 import { Vacancy } from './vacancy.js';
 import { WakeUp } from './wake-up.js';
 
+const NOBODY = 0;
+
 export class Workforce {
   readonly #words: Int32Array;
   readonly #wakeUp: WakeUp;
@@ -62,6 +64,12 @@ export class Workforce {
   /** Whether a worker that is gone had left of itself, with nothing in its hands. */
   hasLeft(worker: number): boolean {
     return this.#wakeUp.hasLeft(worker);
+  }
+
+  /** There is no express worker: who submits a small task while one is needed tells. Whether one is needed now. */
+  announceExpress(): boolean {
+    this.#vacancy.announceExpress();
+    return this.occupied && this.#tables().some((table) => table.waitingFor(NOBODY, true));
   }
 
   /** There could be more workers: who submits a task from now on tells. */

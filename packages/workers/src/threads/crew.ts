@@ -76,7 +76,7 @@ export class Crew {
         return left;
       },
       onStuck: (worker) => this.end(worker),
-      onVacancy: () => this.growSoon(),
+      onVacancy: () => this.answer(),
       onUnhealthy: () => hooks.onUnhealthy(this.#health.complaint()),
     });
     this.#upkeep = new Upkeep(
@@ -93,12 +93,20 @@ export class Crew {
 
   /** There may be fewer threads now than there could be: starts more if tasks wait, or as soon as some are submitted. */
   lookForTasks(): void {
+    this.#lookForSmallTasks();
     this.#upkeep.lookForTasks();
   }
 
   /** A task has been submitted, of a large operation or not: starts more threads if it should not wait for one. */
   serve(bulk: boolean): void {
     if (!bulk && this.#workforce.occupied) this.#threads.startExpress();
+    this.growSoon();
+  }
+
+  /** Another thread has submitted a task, and says that it may want one more worker. */
+  answer(): void {
+    if (this.#workforce.occupied) this.#threads.startExpress();
+    else this.#lookForSmallTasks();
     this.growSoon();
   }
 
@@ -200,6 +208,11 @@ export class Crew {
     this.#upkeep.stop();
     this.#tellOfChange();
     await this.#threads.endAll();
+  }
+
+  #lookForSmallTasks(): void {
+    if (this.#threads.hasExpress) return;
+    if (this.#workforce.announceExpress()) this.#threads.startExpress();
   }
 
   #tell(message: WorkerMessage): void {

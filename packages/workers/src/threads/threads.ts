@@ -91,9 +91,14 @@ export class Threads {
     }
   }
 
+  /** Whether there is an express thread, or one starts. */
+  get hasExpress(): boolean {
+    return this.#seats[this.#expressSeat] !== undefined;
+  }
+
   /** Starts the express thread, if there is none. */
   startExpress(): void {
-    if (!this.#seats[this.#expressSeat]) this.#startIn(this.#expressSeat);
+    if (!this.hasExpress) this.#startIn(this.#expressSeat);
   }
 
   /** Resolves when all have imported what the warmth of this number names. @throws MillraceError `ERR_OP_LOAD` */

@@ -3,7 +3,7 @@
  * itself, waits for good.
  */
 import type { Case, ThreadBody, World } from '@millrace/interleave';
-import { Vacancy } from '@millrace/workers/internal';
+import { Vacancy, WakeUp } from '@millrace/workers/internal';
 import { describe, test } from 'vitest';
 import { ensure, expectNoFault } from './exploring.ts';
 import { NOTES, Owner, WORDS, racesOnPurpose, tableOf } from './lane.ts';
@@ -23,14 +23,27 @@ const announces: ThreadBody = ({ words }) => {
   return tasksWait(words);
 };
 
+const announcesExpress: ThreadBody = ({ words }) => {
+  new Vacancy(words).announceExpress();
+  return tasksWait(words);
+};
+
 /** Return whether they tell the mill's thread. */
 const submits: ThreadBody = ({ words }) => {
   new Owner(words).offer(1);
-  return new Vacancy(words).take();
+  return new Vacancy(words).take(false);
 };
 const submitsElsewhere: ThreadBody = ({ words }) => {
   Atomics.store(words, OTHER, 1);
-  return new Vacancy(words).take();
+  return new Vacancy(words).take(false);
+};
+
+/** A worker is at a large operation, and somebody has asked for an express worker, whom the mill has answered. */
+const occupied = ({ words }: { words: Int32Array }): void => {
+  const wakeUp = new WakeUp(words);
+  wakeUp.admit(1);
+  wakeUp.occupy(1);
+  new Vacancy(words).take(false);
 };
 
 const vacant: Omit<Case, 'name' | 'threads'> = {
@@ -48,14 +61,26 @@ describe('a task that another thread submits', () => {
     expectNoFault({ ...vacant, threads: [announces, submits, submitsElsewhere] });
   });
 
+  test('is seen by the mill that has answered for large operations, or told to it', () => {
+    const threads = [announcesExpress, submits, submitsElsewhere];
+    expectNoFault({ ...vacant, setup: occupied, threads });
+  });
+
   test('is told once', () => {
-    expectNoFault({
-      ...vacant,
-      setup: ({ words }) => new Vacancy(words).announce(),
-      threads: [submits, submitsElsewhere],
-      check: ({ results }) =>
-        ensure(results.filter((told) => told === true).length === 1, 'Not told once'),
-    });
+    const threads = [submits, submitsElsewhere];
+    const check = ({ results }: World): void =>
+      ensure(results.filter((told) => told === true).length === 1, 'Not told once');
+    const announced = {
+      setup: ({ words }: { words: Int32Array }) => new Vacancy(words).announce(),
+    };
+    expectNoFault({ ...vacant, ...announced, threads, check });
+    const wanted = {
+      setup: ({ words }: { words: Int32Array }) => {
+        occupied({ words });
+        new Vacancy(words).announceExpress();
+      },
+    };
+    expectNoFault({ ...vacant, ...wanted, threads, check });
   });
 
   test('is known though the thread dies that was to tell', () => {

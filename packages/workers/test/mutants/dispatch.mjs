@@ -9,7 +9,7 @@ export const mutants = [
   {
     file: 'branch.js',
     fault: 'a mill is not told of what other threads submit while it could have more threads',
-    edits: [['if (this.#vacancy.take())', 'if (false)']],
+    edits: [['if (this.#vacancy.take(task.terms.bulk))', 'if (false)']],
     caughtBy: ['test/branch.test'],
     named: 'started',
   },
@@ -18,12 +18,26 @@ export const mutants = [
     fault: 'two submitters take one vacancy',
     edits: [
       [
-        'Atomics.compareExchange(this.#words, VACANT, 1, 0) === 1',
-        'Atomics.store(this.#words, VACANT, 0) === 0',
+        'Atomics.compareExchange(words, at, from, to) === from',
+        'Atomics.store(words, at, to) === to',
       ],
     ],
     caughtBy: ['test/explore/vacancy.test'],
     named: 'told once',
+  },
+  {
+    file: 'dispatch/vacancy.js',
+    fault: 'small tasks of other threads wait for large operations',
+    edits: [['!bulk && this.#wantsExpress', 'false']],
+    caughtBy: ['test/branch.test'],
+    named: 'does not wait for large',
+  },
+  {
+    file: 'dispatch/vacancy.js',
+    fault: 'the mill is not told again after it has answered for large operations',
+    edits: [['Atomics.store(this.#words, EXPRESS_DUE, 0);', '']],
+    caughtBy: ['test/explore/vacancy.test'],
+    named: 'has answered',
   },
   {
     file: 'threads/upkeep.js',
