@@ -38,6 +38,7 @@ export { WakeUp } from './dispatch/wake-up.js';
 export { Workforce } from './dispatch/workforce.js';
 export { decompress, type DecompressReport } from './flow/decompress.js';
 export { Lookout } from './threads/lookout.js';
+export { Upkeep, type Household } from './threads/upkeep.js';
 export { workersOf } from './mill.js';
 export { deflate as deflateBlock, deflateBound } from './ops/deflate.js';
 export { crc32Combine } from './ops/crc32-combine.js';

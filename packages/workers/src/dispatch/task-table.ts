@@ -219,6 +219,15 @@ export class TaskTable {
     return { state: stateOf(word), worker: workerOf(word) };
   }
 
+  /** How many tasks no worker has claimed. Looks at every cell: not for often. */
+  get unclaimed(): number {
+    let unclaimed = 0;
+    for (let cell = 0; cell < this.layout.cells; cell++) {
+      if (this.look(cell).state === READY) unclaimed++;
+    }
+    return unclaimed;
+  }
+
   /** Whether `worker` is at some task. */
   isHeldBy(worker: number): boolean {
     for (let cell = 0; cell < this.layout.cells; cell++) {

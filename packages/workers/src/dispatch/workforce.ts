@@ -82,6 +82,11 @@ export class Workforce {
     return this.#tables().reduce((sum, table) => sum + table.length, 0);
   }
 
+  /** How many tasks no worker has taken yet. Looks at every cell: not for often. */
+  get unclaimed(): number {
+    return this.#tables().reduce((sum, table) => sum + table.unclaimed, 0);
+  }
+
   /** A number that changes with every task that `worker` finishes. */
   finishedBy(worker: number): number {
     return this.#tables().reduce((sum, table) => sum + table.doneTail(worker), 0);

@@ -21,6 +21,9 @@ export function householdOf(
     get waiting() {
       return workforce.waiting;
     },
+    get unclaimed() {
+      return workforce.unclaimed;
+    },
     announceVacancy: () => workforce.announceVacancy(),
     finishedBy: (id) => workforce.finishedBy(id),
     hasBegun: (id) => workforce.hasBegun(id),

@@ -21,8 +21,10 @@ export interface Household {
   readonly vacant: number;
   /** Has whoever submits a task from now on tell. */
   announceVacancy(): void;
-  /** How many tasks no thread has taken yet. */
+  /** How many tasks no thread has taken yet, or a few more. */
   readonly waiting: number;
+  /** The same, exactly. */
+  readonly unclaimed: number;
   /** A number that changes with every task that a thread finishes. */
   finishedBy(id: ThreadId): number;
   /** Whether a thread that is ready has come to look for work. */
@@ -94,7 +96,8 @@ export class Upkeep {
         this.#household.hasBegun(ready.id) &&
         !this.#household.isBusy(ready.id),
     ).length;
-    this.#household.start(waiting - coming - free);
+    // Last: what a thread has claimed since it was counted as free would want another one else.
+    this.#household.start(this.#household.unclaimed - coming - free);
     // Were those that start now not to do, no task may come to tell.
     this.growSoon();
   }

@@ -41,6 +41,12 @@ export const mutants = [
   },
   {
     file: 'threads/upkeep.js',
+    fault: 'tasks are counted before threads are',
+    edits: [['this.#household.unclaimed - coming', 'waiting - coming']],
+    caughtBy: ['test/upkeep.test'],
+  },
+  {
+    file: 'threads/upkeep.js',
     fault: 'after it has grown a mill wants to be told no more',
     edits: [['this.lookForTasks();\n            return;', 'return;']],
     caughtBy: ['test/branch.test'],
