@@ -51,7 +51,7 @@ let threadsOf: (mill: Mill) => readonly Worker[];
 
 export class Mill implements AsyncDisposable {
   static {
-    threadsOf = (mill) => mill.#coordinator.crew.workers.map(({ worker }) => worker);
+    threadsOf = (mill) => mill.#coordinator.crew.everyone.map(({ worker }) => worker);
   }
 
   readonly #coordinator: Coordinator;
@@ -423,7 +423,7 @@ function isPlain(options: object): options is PlainPumpOptions {
   return !('op' in options);
 }
 
-/** The threads at work, for tests that end them. */
+/** The threads at work, the express one among them, for tests that end them. */
 export function workersOf(mill: Mill): readonly Worker[] {
   return threadsOf(mill);
 }

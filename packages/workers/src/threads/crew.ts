@@ -115,9 +115,14 @@ export class Crew {
     if (this.#threads.vacant > 0) this.#upkeep.growSoon();
   }
 
-  /** The threads at work. */
+  /** The threads at work, without the express one. */
   get workers(): readonly WorkerThread[] {
     return this.#threads.ready;
+  }
+
+  /** The threads at work, the express one among them. */
+  get everyone(): readonly WorkerThread[] {
+    return this.#threads.everyoneReady;
   }
 
   /** The threads that take what comes, which those that are leaving do not. */
