@@ -30,7 +30,7 @@ export function chunkSizes({ config, pressure }: ChunkTerms, size: number | unde
   const part = pressure === 'elevated' ? ELEVATED_PART : 1;
   const most = Math.max(minBufferSize, Math.floor(chunkSize / part));
   if (size === undefined) return [Math.min(most, defaultBufferSize)];
-  // A chunk that holds all of the object need not be larger.
+  // An object that a chunk holds is one chunk, and that need not be larger.
   const enough = SIZE_CLASSES.find((bytes) => bytes >= size) ?? Infinity;
   if (enough <= most) return [Math.max(minBufferSize, enough)];
   const least = Math.min(most, Math.max(minBufferSize, Math.floor(LEAST_CHUNK / part)));
