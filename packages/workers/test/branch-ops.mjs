@@ -78,15 +78,18 @@ export const meet = defineOp(url, 'meet', {
 });
 
 /** Has `count` tasks meet, each of which has a thread to itself until then. */
+export async function meeting(mill, buffers, count) {
+  const slice = buffers.acquire(4);
+  slice.bytes.fill(0);
+  const met = await Promise.all(
+    Array.from({ length: count }, () => mill.run(meet, slice, { count })),
+  );
+  slice.release();
+  return met;
+}
+
 export const meetInside = defineOp(url, 'meetInside', {
-  async run(_bytes, { count }, { mill, buffers }) {
-    const slice = buffers.acquire(4);
-    slice.bytes.fill(0);
-    const meeting = Array.from({ length: count }, () => mill.run(meet, slice, { count }));
-    const met = await Promise.all(meeting);
-    slice.release();
-    return met;
-  },
+  run: (_bytes, { count }, { mill, buffers }) => meeting(mill, buffers, count),
 });
 
 /** Takes a while, unless it is told to end. */

@@ -1,7 +1,7 @@
 /** A thread of the user's own that submits tasks to a mill of another thread, as its parent says. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { attachMill } from '@millrace/workers';
-import { describe, meet, refuse, sum } from './branch-ops.mjs';
+import { describe, meeting, refuse, sum } from './branch-ops.mjs';
 
 const mill = attachMill(workerData);
 
@@ -24,13 +24,8 @@ const acts = {
     slice.release();
     return total;
   },
-  async meet({ count }) {
-    const slice = mill.buffers.acquire(4);
-    slice.bytes.fill(0);
-    const meeting = Array.from({ length: count }, () => mill.run(meet, slice, { count }));
-    const met = await Promise.all(meeting);
-    slice.release();
-    return met;
+  meet({ count }) {
+    return meeting(mill, mill.buffers, count);
   },
   async flood() {
     // Never ends: to be killed over it.

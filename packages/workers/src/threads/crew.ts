@@ -105,9 +105,8 @@ export class Crew {
 
   /** Another thread has submitted a task, and says that it may want one more worker. */
   answer(): void {
-    if (this.#workforce.occupied) this.#threads.startExpress();
-    else this.#lookForSmallTasks();
-    this.growSoon();
+    if (!this.#workforce.occupied) this.#lookForSmallTasks();
+    this.serve(false);
   }
 
   /** Tasks may wait: starts more threads soon, if there may be more. */
