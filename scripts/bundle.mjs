@@ -19,10 +19,11 @@ const fileOf = (entry) => join(dist, `${entry}.js`);
 
 /** For each package its bundles, and for each of these its entries. What stands in two goes to the first. */
 const BUNDLES = {
-  '@millrace/core': { mill: ['mill'], core: ['index', 'internal'] },
+  '@millrace/core': { ground: ['ground'], mill: ['mill'], core: ['index', 'internal'] },
   '@millrace/workers': {
     hello: ['hello'],
     thread: ['index', 'worker'],
+    seldom: ['threads/seldom'],
     branch: ['mill-branch', 'flow/node-byte-io'],
     ops: ['ops'],
   },
@@ -47,16 +48,23 @@ function gather(id, infoOf, home) {
   for (const imported of infoOf(id)?.importedIds ?? []) gather(imported, infoOf, home);
 }
 
-// Core is joined on its own. A mill tells its threads where what they need of it is, as looking for it takes 2 ms; others
-// that have their condition look for it. Who takes more of core than threads need gets all from where all is.
+// Core is joined on its own. A mill tells its threads where that is, as looking for it takes 2 ms; others that have their
+// condition look for it. Each module takes what it needs of core from the least of its files that has all of that.
+const GROUND = 'joined core, the ground';
 const THREADS_CORE = 'joined core, for threads';
 const WHOLE_CORE = 'joined core';
 
 /** @type {Record<string, { entries: string[], address: string }>} */
 const coreModules = {
+  [GROUND]: {
+    entries: ['ground'],
+    address:
+      "workerData?.millraceCore ? workerData.millraceCore + 'ground.cjs' : '@millrace/core/ground'",
+  },
   [THREADS_CORE]: {
     entries: ['mill'],
-    address: "workerData?.millraceCore ?? '@millrace/core/mill'",
+    address:
+      "workerData?.millraceCore ? workerData.millraceCore + 'mill.cjs' : '@millrace/core/mill'",
   },
   [WHOLE_CORE]: { entries: ['mill', 'index', 'internal'], address: "'@millrace/core/internal'" },
 };
@@ -75,7 +83,7 @@ async function coreNames(id) {
 
 /** @param {string} code */
 function takenFromCore(code) {
-  const lists = [...code.matchAll(/import \{([^}]*)\} from '@millrace\/core/g)];
+  const lists = [...code.matchAll(/(?:im|ex)port \{([^}]*)\} from '@millrace\/core/g)];
   return lists.flatMap(([, list = '']) =>
     list.split(',').map((name) => name.replace(/ as .*/, '').trim()),
   );
@@ -99,9 +107,12 @@ const bundle = await rolldown({
       async resolveId(id, importer) {
         if (importer !== undefined && coreModules[importer]) return { id, external: true };
         if (id.startsWith('@millrace/core')) {
-          const known = await coreNames(THREADS_CORE);
           const taken = takenFromCore(readFileSync(importer ?? '', 'utf8'));
-          return taken.every((name) => known.has(name)) ? THREADS_CORE : WHOLE_CORE;
+          for (const least of [GROUND, THREADS_CORE]) {
+            const known = await coreNames(least);
+            if (taken.every((name) => known.has(name))) return least;
+          }
+          return WHOLE_CORE;
         }
         return id.startsWith('joined:') ? id : undefined;
       },
@@ -155,7 +166,8 @@ for (const { name, entries } of bundles) {
     if (lost.length > 0) throw new Error(`${name}.cjs has no ${lost.join(', ')} of ${entry}.js`);
     writeFileSync(
       join(joined, `${entry}.js`),
-      `import { createRequire } from 'node:module';
+      // No import: it would be another module to link, while a task waits.
+      `const { createRequire } = process.getBuiltinModule('node:module');
 export const { ${names.join(', ')} } = createRequire(import.meta.url)('./${name}.cjs');
 `,
     );

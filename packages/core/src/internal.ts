@@ -28,6 +28,7 @@ export {
 } from './memory/layout.js';
 export { CLASS_COUNT, classOf, slotBytesFor } from './memory/size-classes.js';
 export { SlabTable } from './memory/slab-table.js';
+export { semaphoreWords } from './sync/permit-words.js';
 export { StripedCounters, addTo } from './metrics/counters.js';
 export { HistogramStripes } from './metrics/histogram.js';
 export { BUCKETS, bucketOf, leastIn, middleOf, widthOf } from './metrics/histogram-buckets.js';

@@ -8,7 +8,8 @@
 import { serialize } from 'node:v8';
 import { MillraceError, type BufferPools, type Slice } from '@millrace/core';
 import { Dispatcher } from './dispatch/dispatcher.js';
-import { LargeOperations, type LargeGate } from './dispatch/large-operations.js';
+import type { LargeGate } from './dispatch/large-gate.js';
+import { LargeOperations } from './dispatch/large-operations.js';
 import { CLOSING, CONFIGS, laneOf } from './dispatch/layout.js';
 import type { CommonLimits } from './dispatch/limits.js';
 import type { Task } from './dispatch/task.js';

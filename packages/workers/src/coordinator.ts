@@ -214,12 +214,13 @@ export class Coordinator implements Submitter {
   }
 
   /**
-   * Resolves when there is a thread.
+   * Resolves when there is a thread, and all are there that are to be from the start.
    *
    * @throws MillraceError when there will be none: `ERR_MILL_CLOSED`, `ERR_MILL_UNHEALTHY`
    */
   async hosted(): Promise<void> {
-    while (this.crew.hosts.length === 0 && !this.#refusal) {
+    while ((this.crew.hosts.length === 0 || this.crew.incomplete) && !this.#refusal) {
+      this.crew.complete();
       this.crew.growSoon();
       await this.crew.changed();
     }

@@ -21,7 +21,7 @@ export type { PumpReport } from './flow/pump.js';
 export type { FlowSource } from './flow/source.js';
 export type { FileTarget, FlowTarget } from './flow/target.js';
 export type { WebPair } from './flow/web.js';
-export { attachMill, createMill, readerOf, writerOf } from '#mill';
+export { attachMill, createMill, proxy, readerOf, writerOf } from '#mill';
 export type { Mill } from './mill.js';
 export type {
   MillOptions,
@@ -58,6 +58,6 @@ export type {
   ValueDefinition,
   Written,
 } from './ops/definition.js';
-export { proxy, type ProxyMarked } from 'comlink';
+export type { ProxyMarked } from 'comlink';
 export type { Remote, RemoteOptions } from './remote/remotes.js';
 export { defineFunction, type FunctionReference } from './ops/functions.js';

@@ -8,7 +8,7 @@ import type { RunOptions } from './dispatch/task-options.js';
 import { run } from './flow/run.js';
 import type { Configured } from './ops/configurations.js';
 import type { InPlaceOp, Op } from './ops/define-op.js';
-import type { LargeGate } from './dispatch/large-operations.js';
+import type { LargeGate } from './dispatch/large-gate.js';
 import { LettingGo } from './threads/letting-go.js';
 import type { OutletBasis } from './threads/task-mill.js';
 

@@ -5,11 +5,13 @@
  */
 import { createRequire } from 'node:module';
 import type { ByteReader, ByteWriter } from '@millrace/core';
+import type { ProxyMarked } from 'comlink';
 import type { MillHandle } from './branches.js';
 import type { NodeByteSource, NodeByteTarget } from './flow/node-byte-io.js';
 import type { MillBranch } from './mill-branch.js';
 import type { MillOptions } from './mill-options.js';
 import type { Mill } from './mill.js';
+import { seldom } from './threads/later.js';
 
 export async function createMill(options?: MillOptions): Promise<Mill> {
   const mill = await import('./mill.js');
@@ -28,6 +30,10 @@ export function readerOf(source: NodeByteSource): ByteReader {
 
 export function writerOf(target: NodeByteTarget): ByteWriter {
   return seldomUsed().writerOf(target);
+}
+
+export function proxy<T extends object>(value: T): T & ProxyMarked {
+  return seldom().proxy(value);
 }
 
 interface SeldomUsed {

@@ -43,6 +43,7 @@ import { Remotes, type Remote, type RemoteOptions } from './remote/remotes.js';
 import { BYTES_IN, BYTES_OUT, GAVE_WAY, TASKS_RUN } from './threads/messages.js';
 
 export { readerOf, writerOf } from './flow/node-byte-io.js';
+export { proxy } from 'comlink';
 export { attachMill } from './mill-branch.js';
 
 const MiB = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** What flows need of whoever offers their tasks to the workers: the coordinator, or a branch in another thread. */
 import type { BufferPools } from '@millrace/core';
-import type { LargeGate } from './dispatch/large-operations.js';
+import type { LargeGate } from './dispatch/large-gate.js';
 import type { Task } from './dispatch/task.js';
 import type { Configured } from './ops/configurations.js';
 import type { OpenFlows } from './open-flows.js';

@@ -2,11 +2,17 @@
 import { createMill } from '@millrace/workers';
 import { expect, test } from 'vitest';
 import { differences, hashed, started } from './joined-ops.mjs';
+import { laden } from './light-ops.mjs';
 
 test('in a thread, classes and registries of core and of this package exist once', async () => {
   const mill = await createMill({ threads: 1 });
   expect(await mill.run(differences)).toEqual({ names: [] });
   await mill.close();
+});
+
+test('a thread loads what it leases by when it leases', async () => {
+  await using mill = await createMill({ threads: 1 });
+  expect(await mill.run(laden)).toBe(2);
 });
 
 test('an op can submit a built-in op that it has imported', async () => {

@@ -67,7 +67,7 @@ export class BufferPools implements SliceOwner {
         ? undefined
         : new Watch(this.#room, table, settings.safety, hooks.onReport);
     this.#room.watcher = this.#watch;
-    table.arenas.onUnknown = hooks.onUnknownArena;
+    if (hooks.onUnknownArena) table.arenas.onUnknown = hooks.onUnknownArena;
   }
 
   /**
@@ -95,7 +95,15 @@ export class BufferPools implements SliceOwner {
    * @throws MillraceError `ERR_BAD_HANDLE` when the memory is not millrace's or not sound, or has no such thread
    */
   static attach(handle: MemoryHandle, thread: ThreadId, hooks: PoolHooks = {}): BufferPools {
-    const table = SlabTable.attach(handle);
+    return BufferPools.over(SlabTable.attach(handle), thread, hooks);
+  }
+
+  /**
+   * The pools over memory that this thread has attached, as the thread that was registered there as `thread`.
+   *
+   * @throws MillraceError `ERR_BAD_HANDLE` when it has no such thread
+   */
+  static over(table: SlabTable, thread: ThreadId, hooks: PoolHooks = {}): BufferPools {
     if (!new ThreadRegistry(table.words, table.layout).isAlive(thread)) {
       throw new MillraceError(
         'ERR_BAD_HANDLE',

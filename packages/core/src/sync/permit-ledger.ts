@@ -24,13 +24,13 @@
 import { LINE } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
 import { Guard } from './guard.js';
+import { WAIT_LINE } from './permit-words.js';
 import { WaitLine, type Place, type Stay } from './wait-line.js';
 
 const FREE = 1;
 const QUEUED = 2;
 const TOTAL = LINE;
 export const UNIT = LINE + 1;
-const WAIT_LINE = 2 * LINE;
 
 /** Of a thread's four words in the wait line. */
 const RELEASED = 0;
@@ -51,10 +51,6 @@ export class PermitLedger {
     this.#guard = new Guard(words, at, thread, tries);
     this.line = new WaitLine(words, at + WAIT_LINE, thread);
     this.#mine = this.line.at(thread);
-  }
-
-  static words(maxThread: number): number {
-    return WAIT_LINE + WaitLine.words(maxThread);
   }
 
   static init(words: Int32Array, at: number, units: number, unit: number): void {

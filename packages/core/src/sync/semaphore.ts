@@ -8,12 +8,12 @@
  * First come, first served means that a heavy request at the head of the line holds up light ones
  * behind it, even where those would fit. That is what keeps it from starving.
  */
-import { MAX_THREADS } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
 import { checkInteger, checkPlacement, checkThread, syncError } from './errors.js';
 import { Hold } from './hold.js';
 import { Patience, type WaitLimits } from './patience.js';
 import { PermitLedger, UNIT } from './permit-ledger.js';
+import { semaphoreWords } from './permit-words.js';
 import { TaskQueue } from './queue.js';
 import type { Stay } from './wait-line.js';
 import { Waiter, type SyncOptions } from './waiter.js';
@@ -62,7 +62,7 @@ export class Semaphore {
 
   /** @throws MillraceError `ERR_INVALID_ARG` when it does not fit at `at`, or `thread` is no thread id */
   constructor(words: Int32Array, at: number, thread: ThreadId, options: SyncOptions = {}) {
-    checkPlacement('semaphore', words, at, PermitLedger.words(thread), thread);
+    checkPlacement('semaphore', words, at, semaphoreWords(thread), thread);
     this.#words = words;
     this.#at = at;
     this.#thread = thread;
@@ -73,8 +73,8 @@ export class Semaphore {
   }
 
   /** Words that it takes for threads with ids up to `maxThread`; it should start on a line. */
-  static words(maxThread: number = MAX_THREADS - 1): number {
-    return PermitLedger.words(maxThread);
+  static words(maxThread?: number): number {
+    return semaphoreWords(maxThread);
   }
 
   /**

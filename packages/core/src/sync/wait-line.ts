@@ -21,10 +21,11 @@
  * First come, first served is by ticket. A thread fills six places with tasks, and keeps the seventh
  * for itself, for when it blocks: it can do that once at a time.
  */
-import { LINE, MAX_THREADS } from '../memory/layout.js';
+import { LINE } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
 import { Doorbell } from './doorbell.js';
 import type { Ending, Patience } from './patience.js';
+import { waitLineWords } from './permit-words.js';
 import { Span } from './span.js';
 import type { Waiter } from './waiter.js';
 
@@ -72,8 +73,8 @@ export class WaitLine {
   }
 
   /** Words that a line takes whose threads have ids up to `maxThread`. */
-  static words(maxThread: number = MAX_THREADS - 1): number {
-    return (1 + maxThread) * LINE;
+  static words(maxThread?: number): number {
+    return waitLineWords(maxThread);
   }
 
   /** The four words of `thread` that belong to the structure above. */

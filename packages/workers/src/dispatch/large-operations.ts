@@ -6,6 +6,7 @@
  * no operation holds a permit while it waits for its reader, its writer, or another operation.
  */
 import { Semaphore, type ThreadId } from '@millrace/core';
+import type { LargeGate } from './large-gate.js';
 import { CAP_AT } from './layout.js';
 
 export interface LargeLimits {
@@ -23,28 +24,6 @@ export interface LargeStats {
   atWork: number;
   waiting: number;
 }
-
-/** The cap on large operations, as one submitter sees it. */
-export interface LargeGate {
-  /** Everything belongs to an operation that holds a permit already. */
-  readonly exempt: boolean;
-  isLarge(bytes: number | undefined): boolean;
-  weightOf(bytes: number | undefined): number;
-  tryEnter(weight: number): boolean;
-  /** @throws MillraceError `ERR_ABORTED` */
-  enter(weight: number, signal: AbortSignal | undefined): Promise<void>;
-  leave(weight: number): void;
-}
-
-/** For what a task submits while its own operation holds a permit: were it to wait for another, it might wait for ever. */
-export const EXEMPT: LargeGate = {
-  exempt: true,
-  isLarge: () => false,
-  weightOf: () => 0,
-  tryEnter: () => true,
-  enter: () => Promise.resolve(),
-  leave() {},
-};
 
 export class LargeOperations implements LargeGate {
   readonly exempt = false;

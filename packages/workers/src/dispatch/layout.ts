@@ -55,8 +55,7 @@
  *   16 RECORD    slot that says what CONFIG is,          BYTES   up to 64 bytes of result
  *   17 EXTENT    and its bytes; not in the mill's lane
  */
-import { Semaphore } from '@millrace/core';
-import { LINE, MAX_THREADS } from '@millrace/core/internal';
+import { LINE, MAX_THREADS, semaphoreWords } from '@millrace/core/internal';
 
 export const SLEEPERS = 0;
 export const LATEST = 4;
@@ -75,7 +74,7 @@ export const EXPRESS_DUE = WORKERS + 13;
 const WORKERS_AT = 4 * LINE;
 /** The semaphore that caps large operations. */
 export const CAP_AT = WORKERS_AT + MAX_THREADS * LINE;
-const LANES_AT = CAP_AT + Math.ceil(Semaphore.words(MAX_THREADS - 1) / LINE) * LINE;
+const LANES_AT = CAP_AT + Math.ceil(semaphoreWords() / LINE) * LINE;
 
 export function parkAt(worker: number): number {
   return WORKERS_AT + worker * LINE;

@@ -9,7 +9,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { MillraceError, type Slice } from '@millrace/core';
 import { PAGE_BYTES } from '@millrace/core/internal';
-import type { LargeGate } from '../dispatch/large-operations.js';
+import type { LargeGate } from '../dispatch/large-gate.js';
 import type { Submitter } from '../submitter.js';
 import type { Plan } from '../supply/plan.js';
 import type { Frame } from '../ops/definition.js';

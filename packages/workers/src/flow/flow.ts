@@ -1,6 +1,6 @@
 /** What all flows have in common: where they go, what they are told, and what came of them. */
 import { MillraceError, type BufferPoolStrategy, type PlainStrategy } from '@millrace/core';
-import type { LargeGate } from '../dispatch/large-operations.js';
+import type { LargeGate } from '../dispatch/large-gate.js';
 import type { Terms } from '../dispatch/task.js';
 
 /** Descriptors of one file. */

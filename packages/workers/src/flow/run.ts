@@ -1,6 +1,6 @@
 /** Run: one op on bytes or on a slice, and its result. */
 import { MillraceError, Slice } from '@millrace/core';
-import type { LargeGate } from '../dispatch/large-operations.js';
+import type { LargeGate } from '../dispatch/large-gate.js';
 import type { Submitter } from '../submitter.js';
 import type { Configured } from '../ops/configurations.js';
 import { poolsOf } from '../ops/loan.js';

@@ -5,6 +5,7 @@
  *
  * What all are to know is posted to the port of each, which a worker reads when it goes to rest, or is woken to.
  */
+import { availableParallelism } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import type { MillraceError } from '@millrace/core';
 import type { Workforce } from '../dispatch/workforce.js';
@@ -22,6 +23,9 @@ import { WarmUps } from './warm-ups.js';
 
 /** How many announcements may wait on the port of a worker that rests. */
 const ANNOUNCEMENTS_AT_REST = 512;
+
+/** How long the other threads of a new mill leave the processors to the first, if no task waits for them. */
+const FOLLOW_AFTER_MS = 50;
 
 export interface CrewHooks {
   /** A thread has started, which Node calls `owner`: registers it, and says what it must be told. */
@@ -54,6 +58,9 @@ export class Crew {
   /** By worker: messages go there, and letters come from there. */
   readonly #ports = new Map<number, MessagePort>();
   #announced = 0;
+  /** How many threads there are to be from the start, and how many have said hello. */
+  #least = 0;
+  #hellos = 0;
   #onChange: (() => void)[] = [];
 
   /** Starts no thread yet. */
@@ -69,6 +76,7 @@ export class Crew {
       onReady: ({ id, port }) => {
         this.#ports.set(id, port);
         this.#tellOfChange();
+        if (++this.#hellos === 1) setTimeout(() => this.complete(), FOLLOW_AFTER_MS).unref();
       },
       onGone: (thread, cause) => {
         const left = workforce.hasLeft(thread.id);
@@ -85,10 +93,25 @@ export class Crew {
     );
   }
 
-  /** Starts so many threads, as far as there may be so many. */
+  /**
+   * Starts so many threads, as far as there may be so many. As many start at once as find a processor beside this
+   * thread: more would delay one another, and the first result with them. The others follow a moment after the first
+   * hello, or as soon as tasks wait for them.
+   */
   start(count: number): void {
-    this.#threads.start(count);
+    this.#threads.start(Math.min(count, Math.max(1, availableParallelism() - 1)));
+    this.#least = count;
     this.lookForTasks();
+  }
+
+  /** Whether some that are to be there from the start have yet to say hello. */
+  get incomplete(): boolean {
+    return this.#hellos < this.#least;
+  }
+
+  /** Starts those at once that were to follow. */
+  complete(): void {
+    if (this.incomplete) this.#threads.start(this.#least - this.#threads.all.length);
   }
 
   /** There may be fewer threads now than there could be: starts more if tasks wait, or as soon as some are submitted. */
@@ -143,6 +166,7 @@ export class Crew {
 
   /** Has every thread import the modules of ops, those that start later too. @throws MillraceError `ERR_OP_LOAD` */
   warmUp(ops: readonly OpAddress[]): Promise<void> {
+    this.complete();
     return this.#warmUps.add(
       ops,
       (warmth) => {

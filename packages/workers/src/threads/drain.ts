@@ -3,7 +3,6 @@
  * then parks. As long as no op is asynchronous, it never returns to the thread's event loop.
  */
 import { parentPort, type MessagePort } from 'node:worker_threads';
-import { BufferPools } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import { Claims } from '../dispatch/claims.js';
 import {
@@ -31,6 +30,7 @@ import { LettingGo } from './letting-go.js';
 import { Lookout } from './lookout.js';
 import { SpinBudget } from './spin-budget.js';
 import type { Outlet, OutletBasis, OutletSource } from './task-mill.js';
+import { ThreadMemory } from './thread-memory.js';
 import { Tenure } from './tenure.js';
 
 /** How long the teardown of ops may keep a thread that leaves. */
@@ -50,7 +50,7 @@ export class Drain {
   readonly #execution: Execution;
   readonly #warmth: Warmth;
   readonly #lookout: Lookout;
-  readonly #pools: BufferPools;
+  readonly #memory: ThreadMemory;
   readonly #endedAt: number;
   readonly #givingWay: GivingWay;
   #outlet: Promise<Outlet> | undefined;
@@ -80,21 +80,25 @@ export class Drain {
     const { spinners } = welcome;
     const spin = new SpinBudget();
     this.#lookout = new Lookout(this.#claims, this.#wakeUp, this.#me, spinners, spin);
-    const pools = BufferPools.attach(welcome.memory, welcome.thread, {
-      onUnknownArena: () => this.#ops.drainPort(),
-    });
-    this.#pools = pools;
-    this.#endedAt = pools.counters.at(pools.thread, TASKS_ENDED);
-    const gaveWayAt = pools.counters.at(pools.thread, GAVE_WAY);
+    const memory = new ThreadMemory(welcome.memory, welcome.thread, () => this.#ops.drainPort());
+    this.#memory = memory;
+    this.#endedAt = memory.counterAt(TASKS_ENDED);
+    const gaveWayAt = memory.counterAt(GAVE_WAY);
     this.#givingWay = new GivingWay({
       mill: welcome.millStat,
       own: statOfThisThread(),
-      onNap: () => pools.count(gaveWayAt, 1),
+      onNap: () => memory.count(gaveWayAt, 1),
     });
     this.#tenure = new Tenure(this.#words, this.#me, welcome.afterTasks, welcome.tellHeap);
-    enterThread({ id: welcome.thread, buffers: pools, monitor: welcome.monitor });
+    enterThread({
+      id: welcome.thread,
+      get buffers() {
+        return memory.pools;
+      },
+      monitor: welcome.monitor,
+    });
     this.#ops = new LoadedOps(port, welcome.ops, (renewal) => {
-      pools.takeRenewal(renewal);
+      memory.takeRenewal(renewal);
       this.#lettingGo.begin();
     });
     this.#warmth = welcome.warmth;
@@ -115,7 +119,7 @@ export class Drain {
       },
     };
     this.#execution = new Execution(
-      { words: this.#words, pools, outlet, breathe: () => this.#breathe() },
+      { words: this.#words, memory, outlet, breathe: () => this.#breathe() },
       port,
     );
   }
@@ -178,7 +182,7 @@ export class Drain {
     // What is torn down may take its time, but not for ever.
     await Promise.race([this.#ops.close(), later(LEAVE_WITHIN_MS)]);
     // Those who look for memory find it at once, without a sweep.
-    this.#pools.trim();
+    this.#memory.trim();
     this.#wakeUp.leave(this.#me);
   }
 
@@ -220,7 +224,7 @@ export class Drain {
   #readRecord(at: number): Announcement {
     const ref = this.#words[at + RECORD]! as SlotRef;
     // A copy, since what is deserialized may hold views onto it.
-    const record = Buffer.from(this.#pools.viewOf(ref, this.#words[at + EXTENT]!));
+    const record = Buffer.from(this.#memory.viewOf(ref, this.#words[at + EXTENT]!));
     return deserialize(record) as Announcement;
   }
 
@@ -230,7 +234,7 @@ export class Drain {
   ): Promise<Outlet> {
     return open({
       words: this.#words,
-      buffers: this.#pools,
+      buffers: this.#memory.pools,
       threadCount: threads,
       limits,
       onStuck: (worker) => parentPort?.postMessage({ millrace: 'stuck', worker } satisfies Stuck),
@@ -285,7 +289,7 @@ export class Drain {
   }
 
   #finish(at: number, bulk: boolean): void {
-    this.#pools.count(this.#endedAt, 1);
+    this.#memory.count(this.#endedAt, 1);
     this.#claims.tableAt(at).finish(at, this.#me);
     if (bulk && --this.#bulky === 0) this.#vacate();
     this.#signalOf(laneAt(at)).signal();

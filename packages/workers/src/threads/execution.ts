@@ -3,7 +3,7 @@
  * into the cell.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { MillraceError, type BufferPools } from '@millrace/core';
+import { MillraceError } from '@millrace/core';
 import { PAGE_BYTES, type SlotRef } from '@millrace/core/internal';
 import {
   BYTES,
@@ -35,14 +35,14 @@ import {
   TO_FILE,
   VALUE,
 } from '../dispatch/layout.js';
-import { LetterWriter, type LetterError } from '../dispatch/letters.js';
+import type { LetterError, LetterWriter } from '../dispatch/letters.js';
 import { traitsOf } from '../dispatch/thrown.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
-import { OutboxWriter } from '../dispatch/outbox.js';
 import { readRange, wholePages, writeRange } from './file-range.js';
+import { seldom } from './later.js';
 import { BYTES_IN, BYTES_OUT, TASKS_RUN } from './messages.js';
-import { checkGenerator, sendOutputs } from './outputs.js';
 import { TaskContext, type Surroundings } from './task-context.js';
+import type { ThreadMemory } from './thread-memory.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
 
@@ -51,8 +51,9 @@ export class Execution {
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
   readonly #bytes: Uint8Array;
-  readonly #pools: BufferPools;
-  readonly #letters: LetterWriter;
+  readonly #memory: ThreadMemory;
+  readonly #port: MessagePort;
+  #letterWriter: LetterWriter | undefined;
   /** Of tasks under way whose op has returned a promise. */
   readonly #pending = new Set<TaskContext>();
   readonly #runAt: number;
@@ -60,16 +61,16 @@ export class Execution {
   readonly #outAt: number;
 
   constructor(surroundings: Surroundings, port: MessagePort) {
-    const { words, pools } = surroundings;
+    const { words, memory } = surroundings;
     this.#surroundings = surroundings;
     this.#words = words;
     this.#floats = new Float64Array(words.buffer);
     this.#bytes = new Uint8Array(words.buffer);
-    this.#pools = pools;
-    this.#letters = new LetterWriter(words, pools, port);
-    this.#runAt = pools.counters.at(pools.thread, TASKS_RUN);
-    this.#inAt = pools.counters.at(pools.thread, BYTES_IN);
-    this.#outAt = pools.counters.at(pools.thread, BYTES_OUT);
+    this.#memory = memory;
+    this.#port = port;
+    this.#runAt = memory.counterAt(TASKS_RUN);
+    this.#inAt = memory.counterAt(BYTES_IN);
+    this.#outAt = memory.counterAt(BYTES_OUT);
   }
 
   /** Runs `op` on the task in the cell at `at`. The promise, if there is one, resolves when the outcome stands in the cell. */
@@ -79,11 +80,12 @@ export class Execution {
       if ((words[at + FLAGS]! & TIMED) !== 0) words[at + STARTED] = Date.now() | 0;
       const bytes = this.#input(at);
       if (!bytes) return undefined;
-      this.#pools.count(this.#runAt, 1);
+      this.#memory.count(this.#runAt, 1);
       const context = new TaskContext(this.#surroundings, at, op.state);
       const result = op.run(bytes, op.params, context);
       if (op.kind === 'generator') {
-        const outbox = new OutboxWriter(this.#pools, words[at + OUTPUT]! as SlotRef);
+        const { OutboxWriter, checkGenerator, sendOutputs } = seldom();
+        const outbox = new OutboxWriter(this.#memory.pools, words[at + OUTPUT]! as SlotRef);
         const generator = checkGenerator(op.name, result);
         const sent = sendOutputs(op.name, generator, outbox, context);
         return this.#await(at, op, bytes, context, sent);
@@ -95,6 +97,12 @@ export class Execution {
       this.fail(at, error);
     }
     return undefined;
+  }
+
+  get #letters(): LetterWriter {
+    if (this.#letterWriter) return this.#letterWriter;
+    const { LetterWriter } = seldom();
+    return (this.#letterWriter = new LetterWriter(this.#words, this.#memory.pools, this.#port));
   }
 
   /** Tells the ops under way whose tasks were cancelled. */
@@ -136,7 +144,7 @@ export class Execution {
     const words = this.#words;
     const length = words[at + LENGTH]!;
     const ref = words[at + INPUT]!;
-    this.#pools.count(this.#inAt, length);
+    this.#memory.count(this.#inAt, length);
     if (ref < 0) return EMPTY;
     const lead = words[at + LEAD]!;
     const start = words[at + OFFSET]!;
@@ -147,7 +155,7 @@ export class Execution {
       // What lies before it in a slice that holds the whole object is others'.
       const from = direct ? start - (start % PAGE_BYTES) : start;
       const position = this.#floats[(at + POSITION) >> 1]! - before + from;
-      const view = this.#pools.viewOf(ref as SlotRef, room);
+      const view = this.#memory.viewOf(ref as SlotRef, room);
       const wanted = from === 0 ? view : view.subarray(from);
       const got = from + readRange(words[at + FILE]!, wanted, position, direct);
       if (got < before + length) {
@@ -156,7 +164,7 @@ export class Execution {
         return undefined;
       }
     }
-    const whole = this.#pools.viewOf(ref as SlotRef, start + lead + length);
+    const whole = this.#memory.viewOf(ref as SlotRef, start + lead + length);
     return start + lead === 0 ? whole : whole.subarray(start + lead);
   }
 
@@ -165,7 +173,7 @@ export class Execution {
     if (op.kind === 'in-place') {
       if ((words[at + FLAGS]! & TO_FILE) !== 0) {
         writeRange(words[at + TARGET]!, bytes, this.#floats[(at + POSITION) >> 1]!);
-        this.#pools.count(this.#outAt, bytes.length);
+        this.#memory.count(this.#outAt, bytes.length);
       }
       words[at + RESULT] = IN_PLACE;
     } else if (op.kind === 'transform') {
@@ -206,7 +214,7 @@ export class Execution {
       );
       return;
     }
-    this.#pools.count(this.#outAt, size as number);
+    this.#memory.count(this.#outAt, size as number);
     this.#words[at + RESULT] = IN_OUTPUT;
     this.#words[at + SIZE] = size as number;
     this.#floats[(at + VALUE) >> 1] = Number(written?.value ?? 0);

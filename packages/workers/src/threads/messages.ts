@@ -11,7 +11,7 @@ export interface Birth {
   readonly name: string;
   /** How much nicer than the process it is to be. */
   readonly nice: number;
-  /** The file of `@millrace/core/mill`: looking for it takes 2 ms. The bundles ask for it by this name. */
+  /** The folder of core's joined files: looking for them takes 2 ms. The bundles ask for it by this name. */
   readonly millraceCore: string;
 }
 

@@ -27,7 +27,12 @@ export interface RecycleOptions {
 export interface ThreadOptions {
   /** The most worker threads, 1 to 120. @defaultValue `os.availableParallelism()` */
   threads?: number;
-  /** How many threads stay when there is nothing to do, 0 to `threads`; `createMill` starts these. @defaultValue `threads` */
+  /**
+   * How many threads stay when there is nothing to do, 0 to `threads`. `createMill` starts these: at once as many as
+   * find a processor beside its own thread, the others when tasks wait for them, or a moment later.
+   *
+   * @defaultValue `threads`
+   */
   minThreads?: number;
   /**
    * After how long with nothing to do a thread above `minThreads` ends. It starts again when tasks wait

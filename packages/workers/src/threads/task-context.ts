@@ -15,19 +15,20 @@ import {
 } from '../dispatch/layout.js';
 import type { OpContext, TaskMill } from '../ops/definition.js';
 import { TaskSubmitter, type OutletSource } from './task-mill.js';
+import type { ThreadMemory } from './thread-memory.js';
 
 const EMPTY = new Uint8Array(new SharedArrayBuffer(0));
 
 /** What all tasks of a thread have in common. */
 export interface Surroundings {
   readonly words: Int32Array;
-  readonly pools: BufferPools;
+  readonly memory: ThreadMemory;
   readonly outlet: OutletSource;
   readonly breathe: () => void;
 }
 
 export class TaskContext implements OpContext {
-  readonly buffers: BufferPools;
+  readonly #memory: ThreadMemory;
   readonly #words: Int32Array;
   readonly #at: number;
   readonly #breathe: () => void;
@@ -46,13 +47,13 @@ export class TaskContext implements OpContext {
   #ended = false;
 
   /** @param at where the task's cell is */
-  constructor({ words, pools, outlet, breathe }: Surroundings, at: number, state: unknown) {
+  constructor({ words, memory, outlet, breathe }: Surroundings, at: number, state: unknown) {
     this.#words = words;
     this.#at = at;
     this.#outlet = outlet;
     this.#breathe = breathe;
     this.#large = (words[at + FLAGS]! & LARGE) !== 0;
-    this.buffers = pools;
+    this.#memory = memory;
     this.state = state;
     this.last = (words[at + FLAGS]! & LAST) !== 0;
     // The result takes the place of some of these in the cell.
@@ -64,16 +65,20 @@ export class TaskContext implements OpContext {
     this.#inputBytes = words[at + LENGTH]!;
   }
 
+  get buffers(): BufferPools {
+    return this.#memory.pools;
+  }
+
   get output(): Uint8Array {
     if (this.#outputSlot < 0) return EMPTY;
-    return (this.#output ??= this.buffers.viewOf(this.#outputSlot as SlotRef, this.#room));
+    return (this.#output ??= this.#memory.viewOf(this.#outputSlot as SlotRef, this.#room));
   }
 
   get lead(): Uint8Array {
     if (this.#leadBytes === 0) return EMPTY;
     const start = this.#offset;
     const end = start + this.#leadBytes;
-    return this.buffers
+    return this.#memory
       .viewOf(this.#inputSlot as SlotRef, end + this.#inputBytes)
       .subarray(start, end);
   }

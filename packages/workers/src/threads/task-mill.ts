@@ -3,7 +3,7 @@ import type { BufferPools, Slice } from '@millrace/core';
 import type { RunOptions } from '../dispatch/task-options.js';
 import type { Op } from '../ops/define-op.js';
 import type { TaskMill } from '../ops/definition.js';
-import { EXEMPT, type LargeGate } from '../dispatch/large-operations.js';
+import { EXEMPT, type LargeGate } from '../dispatch/large-gate.js';
 import type { CommonLimits } from '../dispatch/limits.js';
 
 /** What a thread submits by, once an op of its wants to. */

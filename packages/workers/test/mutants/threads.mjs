@@ -2,6 +2,7 @@
 
 const givingWay = ['test/giving-way.test'];
 const spinBudget = ['test/spin-budget.test'];
+const starting = ['test/starting.test'];
 
 export const mutants = [
   {
@@ -43,5 +44,47 @@ export const mutants = [
     ],
     caughtBy: spinBudget,
     named: 'later',
+  },
+  {
+    file: 'threads/crew.js',
+    fault: 'all threads of a new mill start at once',
+    edits: [['Math.min(count, Math.max(1, availableParallelism() - 1))', 'count']],
+    caughtBy: starting,
+    named: 'no more threads at once',
+  },
+  {
+    file: 'threads/crew.js',
+    fault: 'those that are to follow the first come only when tasks wait',
+    edits: [['setTimeout(() => this.complete(), FOLLOW_AFTER_MS).unref();', '{}']],
+    caughtBy: starting,
+    named: 'though nothing is asked of it',
+  },
+  {
+    file: 'threads/crew.js',
+    fault: 'as many follow as there are to be, whoever is there',
+    edits: [['this.#least - this.#threads.all.length', 'this.#least']],
+    caughtBy: starting,
+    named: 'no more of them than it is to have',
+  },
+  {
+    file: 'coordinator.js',
+    fault: 'remote objects live where a thread is first',
+    edits: [
+      ['(this.crew.hosts.length === 0 || this.crew.incomplete)', 'this.crew.hosts.length === 0'],
+    ],
+    caughtBy: starting,
+    named: 'do not crowd',
+  },
+  {
+    file: 'threads/thread-memory.js',
+    fault: 'a thread loads what leases, though it leases nothing',
+    edits: [
+      [
+        'this.#table.arenas.onUnknown = onUnknownArena;',
+        'this.#table.arenas.onUnknown = onUnknownArena; seldom();',
+      ],
+    ],
+    caughtBy: ['test/joined.test'],
+    named: 'when it leases',
   },
 ];

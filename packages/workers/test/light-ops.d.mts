@@ -1,0 +1,3 @@
+import type { ValueOp } from '@millrace/workers';
+
+export const laden: ValueOp<void, number>;

@@ -1,0 +1,43 @@
+/** Which threads a new mill starts when. */
+import { createHook } from 'node:async_hooks';
+import { availableParallelism } from 'node:os';
+import { createMill } from '@millrace/workers';
+import { describe, expect, test } from 'vitest';
+import type { Counter } from './objects.mjs';
+import { whole } from './threads.ts';
+
+/** As many as find a processor beside the mill's own thread. */
+const AT_ONCE = Math.max(1, availableParallelism() - 1);
+const THREADS = AT_ONCE + 2;
+
+describe('a new mill', () => {
+  test('starts no more threads at once than find a processor, and the others though nothing is asked of it', async () => {
+    let started = 0;
+    const hook = createHook({ init: (_id, type) => void (type === 'WORKER' && started++) });
+    hook.enable();
+    await using mill = await createMill({ threads: THREADS });
+    expect(started).toBe(AT_ONCE);
+    await whole(mill, THREADS);
+    expect(started).toBe(THREADS);
+    hook.disable();
+  });
+
+  test('starts no more of them than it is to have', async () => {
+    await using mill = await createMill({ threads: THREADS + 1, minThreads: THREADS });
+    await whole(mill, THREADS);
+    await mill.warmUp();
+    expect(mill.stats().threads).toHaveLength(THREADS);
+  });
+
+  test('has its remote objects wait for the others, so that they do not crowd in the first', async () => {
+    await using mill = await createMill({ threads: THREADS });
+    const url = new URL('objects.mjs', import.meta.url);
+    const objects = await Promise.all(
+      Array.from({ length: THREADS }, () => mill.remote<Counter>(url, 'Counter')),
+    );
+    expect(mill.stats().threads.map(({ remotes }) => remotes)).toEqual(
+      Array.from({ length: THREADS }, () => 1),
+    );
+    for (const object of objects) await object[Symbol.asyncDispose]();
+  });
+});
