@@ -15,7 +15,7 @@ const BATCHES = 20;
 /** How long each situation lasts. Slow contenders get through fewer tasks in it. */
 const SITUATION_MS = 300;
 /** Into so many parts it is cut where two situations are compared: they take turns, since the machine is others' too. */
-const TURNS = 3;
+const TURNS = 6;
 
 const MILL = 'millrace';
 const PISCINA = 'piscina';

@@ -195,7 +195,7 @@ export class Dispatcher {
       }
     }
     if (this.#signal.orphans !== this.#orphans) reaped += this.#takeInDeaths();
-    if (reaped > 0) this.#refill();
+    if (reaped > 0) this.#refill(reaped);
     return { reaped, inFlight: this.inFlight, unread: this.#awaitingLetter.length };
   }
 
@@ -346,8 +346,8 @@ export class Dispatcher {
   }
 
   /** Gives freed cells to tasks that wait for one; tells whoever waits for that, or for idleness. */
-  #refill(): void {
-    this.#offers.refill();
+  #refill(settled = 0): void {
+    this.#offers.refill(settled);
     for (const tell of this.#onProgress.splice(0)) tell();
     if (this.inFlight === 0) for (const tell of this.#onIdle.splice(0)) tell();
   }

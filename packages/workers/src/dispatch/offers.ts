@@ -3,6 +3,7 @@
  */
 import { Backlog } from './backlog.js';
 import type { Cells } from './cells.js';
+import { Circulation } from './circulation.js';
 import { manyWorkers, ringOf } from './claims.js';
 import { RETRY_RING } from './layout.js';
 import type { Task } from './task.js';
@@ -14,6 +15,7 @@ export class Offers {
   readonly #cells: Cells;
   readonly #wakeUp: WakeUp;
   readonly #backlog = new Backlog();
+  readonly #circulation: Circulation;
   /** In this turn of the event loop a worker has been woken, and tasks have been published after that. */
   #woke = false;
   #more = false;
@@ -22,6 +24,7 @@ export class Offers {
     this.#table = table;
     this.#cells = cells;
     this.#wakeUp = wakeUp;
+    this.#circulation = new Circulation(table.layout.cells);
   }
 
   /** How many tasks wait for a cell. */
@@ -40,8 +43,9 @@ export class Offers {
     this.#backlog.forget(task);
   }
 
-  /** Gives freed cells to tasks that wait for one. */
-  refill(): void {
+  /** Gives freed cells to tasks that wait for one. @param settled how many have settled since it was called last */
+  refill(settled: number): void {
+    this.#circulation.took(settled);
     this.#backlog.drain(this.#take);
   }
 
@@ -63,7 +67,7 @@ export class Offers {
 
   /** False when there is no room for it now. */
   #offer(task: Task, ring: number): boolean {
-    if (!this.#table.makeRoom(ring)) return false;
+    if (this.#cells.used >= this.#circulation.most || !this.#table.makeRoom(ring)) return false;
     const cell = this.#cells.fill(task, this.#avoidedBy(task));
     if (cell < 0) return false;
     this.#table.publish(cell, ring);

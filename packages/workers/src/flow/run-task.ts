@@ -15,7 +15,7 @@ import type { Lot } from '../supply/memory-line.js';
 import { SingleTask } from './single-task.js';
 
 /** So many are kept. */
-const MOST_SPARE = 4096;
+const MOST_SPARE = 512;
 const spare: RunTask[] = [];
 
 /** One that has not begun. */

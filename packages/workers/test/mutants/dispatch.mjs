@@ -443,4 +443,25 @@ export const mutants = [
     edits: [['this.#turn++;', 'this.#turn++; this.#used &= ~(1 << ring);']],
     caughtBy: ['test/backlog.test'],
   },
+  {
+    file: 'dispatch/circulation.js',
+    fault: 'all cells go round, however fast results come',
+    edits: [['this.#results * QUICK_MS ? FEW : this.#all', '0 ? FEW : this.#all']],
+    caughtBy: ['test/circulation.test'],
+    named: 'few, once',
+  },
+  {
+    file: 'dispatch/circulation.js',
+    fault: 'few cells go round for good',
+    edits: [['this.#results * QUICK_MS ? FEW : this.#all', 'Infinity ? FEW : this.#all']],
+    caughtBy: ['test/circulation.test'],
+    named: 'some hundred have come',
+  },
+  {
+    file: 'dispatch/offers.js',
+    fault: 'a task takes a cell that is not to go round',
+    edits: [['this.#cells.used >= this.#circulation.most || ', '']],
+    caughtBy: ['test/circulation.test'],
+    named: 'wait in the backlog',
+  },
 ];
