@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { createMill, defineOp, type MillraceError, type Op } from '@millrace/workers';
 import { gzip } from '@millrace/workers/ops';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -5,6 +6,7 @@ import { codeOf, failureOf } from './failure.ts';
 import { Gate } from './gate.ts';
 import * as ops from './ops.mjs';
 import type { Thrown } from './ops.mjs';
+import { through } from './programs.ts';
 
 const mill = await createMill({ threads: 2 });
 afterAll(() => mill.close());
@@ -20,6 +22,12 @@ afterEach(() => {
 const some = new Uint8Array([1, 2, 3]);
 /** One of each kind. */
 const anyOps = [ops.sum, ops.invert, ops.double, gzip] as Op<void, unknown>[];
+
+test('what an op throws comes though there is no file left to open', () => {
+  const script = fileURLToPath(new URL('no-file-left.mjs', import.meta.url));
+  const limited = ['-c', 'ulimit -n 300 && exec "$0" "$1"', process.execPath, script];
+  expect(through('sh', limited, new Uint8Array(0)).toString()).toBe('ERR_OP_FAILED EMFILE 0\n');
+});
 
 describe.each([ops.fail, ops.failLater, ops.failInPlace])('what $name throws', (op) => {
   async function failure(how: Thrown): Promise<MillraceError> {

@@ -55,12 +55,13 @@ const LOST_MESSAGE = 'what it failed with could not be told, as all memory is le
 /** The worker's side. */
 export class LetterWriter {
   readonly #words: Int32Array;
-  readonly #pools: BufferPools;
+  readonly #memory: { readonly pools: BufferPools };
   readonly #port: MessagePort;
 
-  constructor(words: Int32Array, pools: BufferPools, port: MessagePort) {
+  /** @param memory what has pools once they are asked for, which may fail */
+  constructor(words: Int32Array, memory: { readonly pools: BufferPools }, port: MessagePort) {
     this.#words = words;
-    this.#pools = pools;
+    this.#memory = memory;
     this.#port = port;
   }
 
@@ -79,7 +80,7 @@ export class LetterWriter {
   #sendInSlice(at: number, letter: Letter): boolean {
     try {
       const bytes = serialize(letter);
-      const slice = this.#pools.acquire(bytes.byteLength);
+      const slice = this.#memory.pools.acquire(bytes.byteLength);
       slice.bytes.set(bytes);
       const { ref, lease, byteLength } = slice.handOver();
       this.#words[at + REF] = ref;
@@ -87,7 +88,7 @@ export class LetterWriter {
       this.#words[at + SIZE] = byteLength;
       return true;
     } catch {
-      // V8 cannot serialize it, or all memory is lent.
+      // V8 cannot serialize it, or all memory is lent, or there is no file left to load pools from.
       return false;
     }
   }

@@ -35,7 +35,7 @@ import {
   TO_FILE,
   VALUE,
 } from '../dispatch/layout.js';
-import type { LetterError, LetterWriter } from '../dispatch/letters.js';
+import { LetterWriter, type LetterError } from '../dispatch/letters.js';
 import { traitsOf } from '../dispatch/thrown.js';
 import type { LoadedOp } from '../ops/loaded-ops.js';
 import { readRange, wholePages, writeRange } from './file-range.js';
@@ -52,8 +52,7 @@ export class Execution {
   readonly #floats: Float64Array;
   readonly #bytes: Uint8Array;
   readonly #memory: ThreadMemory;
-  readonly #port: MessagePort;
-  #letterWriter: LetterWriter | undefined;
+  readonly #letters: LetterWriter;
   /** Of tasks under way whose op has returned a promise. */
   readonly #pending = new Set<TaskContext>();
   readonly #runAt: number;
@@ -67,7 +66,7 @@ export class Execution {
     this.#floats = new Float64Array(words.buffer);
     this.#bytes = new Uint8Array(words.buffer);
     this.#memory = memory;
-    this.#port = port;
+    this.#letters = new LetterWriter(words, memory, port);
     this.#runAt = memory.counterAt(TASKS_RUN);
     this.#inAt = memory.counterAt(BYTES_IN);
     this.#outAt = memory.counterAt(BYTES_OUT);
@@ -97,12 +96,6 @@ export class Execution {
       this.fail(at, error);
     }
     return undefined;
-  }
-
-  get #letters(): LetterWriter {
-    if (this.#letterWriter) return this.#letterWriter;
-    const { LetterWriter } = seldom();
-    return (this.#letterWriter = new LetterWriter(this.#words, this.#memory.pools, this.#port));
   }
 
   /** Tells the ops under way whose tasks were cancelled. */

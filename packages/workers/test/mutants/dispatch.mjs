@@ -464,4 +464,16 @@ export const mutants = [
     caughtBy: ['test/circulation.test'],
     named: 'wait in the backlog',
   },
+  {
+    file: 'dispatch/letters.js',
+    fault: 'an error is not told where pools cannot be loaded to lease a slice for it',
+    edits: [
+      [
+        'const slice = this.#memory.pools.acquire(bytes.byteLength);',
+        'const slice = (() => { try { return this.#memory.pools; } catch { process.exit(9); } })().acquire(bytes.byteLength);',
+      ],
+    ],
+    caughtBy: ['test/run-failures.test'],
+    named: 'no file left',
+  },
 ];
