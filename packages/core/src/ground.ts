@@ -1,6 +1,6 @@
 /**
- * The ground: what a mill's threads need of core before anything is leased there. Most never lease, and the rest is
- * five times as much: they load it when they do, see mill.ts. It is internal.
+ * The ground: what a mill's threads need of core before anything is leased there. The rest is five times as much: they
+ * load it when an op first leases, see mill.ts. It is internal.
  */
 export { MillraceError } from './errors.js';
 export { memoryOf } from './memory/arena.js';

@@ -1,4 +1,4 @@
-/** An op that imports nothing of core, as most do. */
+/** An op that imports nothing of core. */
 import { createRequire } from 'node:module';
 import { defineOp } from '@millrace/workers';
 

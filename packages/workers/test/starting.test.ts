@@ -2,9 +2,9 @@
 import { createHook } from 'node:async_hooks';
 import { availableParallelism } from 'node:os';
 import { createMill } from '@millrace/workers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Counter } from './objects.mjs';
-import { whole } from './threads.ts';
+import { killOne, whole } from './threads.ts';
 
 /** As many as find a processor beside the mill's own thread. */
 const AT_ONCE = Math.max(1, availableParallelism() - 1);
@@ -15,11 +15,27 @@ describe('a new mill', () => {
     let started = 0;
     const hook = createHook({ init: (_id, type) => void (type === 'WORKER' && started++) });
     hook.enable();
+    onTestFinished(() => void hook.disable());
     await using mill = await createMill({ threads: THREADS });
     expect(started).toBe(AT_ONCE);
     await whole(mill, THREADS);
     expect(started).toBe(THREADS);
-    hook.disable();
+  });
+
+  test('has the others follow though one of the first has died meanwhile', async () => {
+    const threads = AT_ONCE + 1;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await using mill = await createMill({ threads });
+    await killOne(mill);
+    const replaced = (): boolean => {
+      const { deaths, threads: ready } = mill.stats();
+      return deaths === 1 && ready.length === AT_ONCE;
+    };
+    while (!replaced()) await new Promise((resolve) => setImmediate(resolve));
+    vi.runOnlyPendingTimers();
+    vi.useRealTimers();
+    await whole(mill, threads);
   });
 
   test('starts no more of them than it is to have', async () => {

@@ -117,7 +117,7 @@ function contender(name: string, send: Send, scale: number): Contender<Costs> {
       const latencies = await oneByOne(send, durationMs);
       const [hundred, tenThousand] = await inTurns(
         () => perTask(send, { durationMs: durationMs / TURNS, inFlight: 100 }),
-        // Twice as long: some need most of it to get through all of them once.
+        // Twice as long at least: it goes on until all of them are through.
         () => perTask(send, { durationMs: (2 * durationMs) / TURNS, inFlight: 10_000 }),
       );
       return {

@@ -20,6 +20,7 @@ import { checkPlacement, checkThread, syncError } from './errors.js';
 import type { LockOutcome } from './hold.js';
 import type { Mutex } from './mutex.js';
 import { Patience, type WaitLimits } from './patience.js';
+import { waitLineWords } from './permit-words.js';
 import { TASK_PLACES, WaitLine } from './wait-line.js';
 import { Waiter, type SyncOptions } from './waiter.js';
 
@@ -55,7 +56,7 @@ export class Condition {
 
   /** Words that it takes for threads with ids up to `maxThread`, zero at first; it should start on a line. */
   static words(maxThread: number = MAX_THREADS - 1): number {
-    return WaitLine.words(maxThread);
+    return waitLineWords(maxThread);
   }
 
   /**

@@ -25,7 +25,6 @@ import { LINE } from '../memory/layout.js';
 import type { ThreadId } from '../threads/registry.js';
 import { Doorbell } from './doorbell.js';
 import type { Ending, Patience } from './patience.js';
-import { waitLineWords } from './permit-words.js';
 import { Span } from './span.js';
 import type { Waiter } from './waiter.js';
 
@@ -70,11 +69,6 @@ export class WaitLine {
     this.#at = at;
     this.#thread = thread;
     this.#span = new Span(words, at + SPAN, thread);
-  }
-
-  /** Words that a line takes whose threads have ids up to `maxThread`. */
-  static words(maxThread?: number): number {
-    return waitLineWords(maxThread);
   }
 
   /** The four words of `thread` that belong to the structure above. */

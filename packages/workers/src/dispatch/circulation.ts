@@ -2,8 +2,8 @@
  * How many cells may be in use at a time.
  *
  * All of them, as a rule: the more tasks lie ready, the longer the workers have enough to do while the owner is at
- * something else. But where results come as fast as the owner takes them, the workers are never short of tasks, and
- * a few cells are enough: those stay in everyone's cache, where thousands would not. The other tasks wait in the backlog.
+ * something else. But where results come as fast as the owner takes them, a few cells are enough: those stay in everyone's
+ * cache, where thousands would not. The other tasks wait in the backlog.
  */
 
 /** So many cells go round then: 64 KiB. */

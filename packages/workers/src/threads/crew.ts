@@ -58,9 +58,8 @@ export class Crew {
   /** By worker: messages go there, and letters come from there. */
   readonly #ports = new Map<number, MessagePort>();
   #announced = 0;
-  /** How many threads there are to be from the start, and how many have said hello. */
+  /** How many threads there are to be from the start; 0 once they were there. */
   #least = 0;
-  #hellos = 0;
   #onChange: (() => void)[] = [];
 
   /** Starts no thread yet. */
@@ -76,7 +75,8 @@ export class Crew {
       onReady: ({ id, port }) => {
         this.#ports.set(id, port);
         this.#tellOfChange();
-        if (++this.#hellos === 1) setTimeout(() => this.complete(), FOLLOW_AFTER_MS).unref();
+        if (this.#threads.ready.length >= this.#least) this.#least = 0;
+        else setTimeout(() => this.complete(), FOLLOW_AFTER_MS).unref();
       },
       onGone: (thread, cause) => {
         const left = workforce.hasLeft(thread.id);
@@ -106,7 +106,7 @@ export class Crew {
 
   /** Whether some that are to be there from the start have yet to say hello. */
   get incomplete(): boolean {
-    return this.#hellos < this.#least;
+    return this.#least > 0;
   }
 
   /** Starts those at once that were to follow. */

@@ -1,6 +1,6 @@
 /**
  * The mill's memory as a thread sees it: views and counters from the start, pools to lease from when it first leases.
- * Most threads run ops that never do, and to load and set up pools would take longer than all else they start with.
+ * A thread whose ops never lease does without pools, which are more code than all else that it starts with.
  */
 import type { ArenaRenewal, BufferPools, MemoryHandle, ThreadId } from '@millrace/core';
 import { SlabTable, StripedCounters, addTo, type SlotRef } from '@millrace/core/internal';

@@ -55,7 +55,7 @@ export const mutants = [
   {
     file: 'threads/crew.js',
     fault: 'those that are to follow the first come only when tasks wait',
-    edits: [['setTimeout(() => this.complete(), FOLLOW_AFTER_MS).unref();', '{}']],
+    edits: [['setTimeout(() => this.complete(), FOLLOW_AFTER_MS).unref();', 'undefined;']],
     caughtBy: starting,
     named: 'though nothing is asked of it',
   },
@@ -65,6 +65,19 @@ export const mutants = [
     edits: [['this.#least - this.#threads.all.length', 'this.#least']],
     caughtBy: starting,
     named: 'no more of them than it is to have',
+  },
+  {
+    file: 'threads/crew.js',
+    fault:
+      'a thread that is there in the place of a dead one counts as one of those that are to follow',
+    edits: [
+      [
+        'if (this.#threads.ready.length >= this.#least)',
+        'this.hellos = (this.hellos ?? 0) + 1; if (this.hellos >= this.#least)',
+      ],
+    ],
+    caughtBy: starting,
+    named: 'one of the first has died',
   },
   {
     file: 'coordinator.js',
