@@ -36,6 +36,7 @@ describe('a new mill', () => {
     vi.runOnlyPendingTimers();
     vi.useRealTimers();
     await whole(mill, threads);
+    expect(mill.stats().deaths).toBe(1);
   });
 
   test('starts no more of them than it is to have', async () => {
