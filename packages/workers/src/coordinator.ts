@@ -181,7 +181,7 @@ export class Coordinator implements Submitter {
     this.crew.serve(task.terms.bulk);
   }
 
-  /** Ends a task, which fails with `error`: at once, or when its op has returned or its thread is ended. */
+  /** Ends a task that was submitted: it fails with `error`, at once, or when its op has returned or its thread is ended. */
   stop(task: Task, error: unknown): void {
     this.#dispatcher.stop(task, error);
   }

@@ -23,7 +23,7 @@ export interface Submitter {
   configure<P>(op: Op<P, unknown>, params: P | undefined): Configured;
   /** Offers a task to the workers. Its `done` or `failed` is called exactly once, never synchronously. */
   submit(task: Task): void;
-  /** Ends a task, which fails with `error`: at once, or when its op has returned or its thread is ended. */
+  /** Ends a task that was submitted: it fails with `error`, at once, or when its op has returned or its thread is ended. */
   stop(task: Task, error: unknown): void;
   /** To be called when no task of this use of an op is left and none will come. */
   release(config: Configured): void;

@@ -99,14 +99,41 @@ describe('close without draining', () => {
     const mill = await createMill({ threads: 2 });
     const to = newPath();
     const gate = new Gate();
-    const flows = [
-      codeOf(mill.pump({ from: text(3 * MiB), op: ops.copy, params: { gate: gate.words }, to })),
-      codeOf(mill.run(gzip, text(8 * MiB))),
-    ];
+    // One chunk, at which one of the threads stays.
+    const held = codeOf(mill.pump({ from: some, op: ops.copy, params: { gate: gate.words }, to }));
     await gate.reached(1);
+    const other = codeOf(mill.run(gzip, text(8 * MiB)));
+    await until(() => mill.stats().tasks.completed > 0);
     await mill.close({ drain: false });
-    expect(await Promise.all(flows)).toEqual(['ERR_MILL_CLOSED', 'ERR_MILL_CLOSED']);
+    expect([await held, await other]).toEqual(['ERR_MILL_CLOSED', 'ERR_MILL_CLOSED']);
     expect(namesIn(dirname(to))).toEqual([]);
+    expectClosed(mill);
+  });
+
+  test('fails what flows submit meanwhile, once', async () => {
+    const mill = await createMill({ threads: 2 });
+    const gate = new Gate();
+    const flow = codeOf(mill.run(ops.copySome, text(8 * MiB), { gate: gate.words }));
+    await gate.reached(2);
+    // Two chunks, which makes room for two others; this thread sees it when it has begun to close.
+    gate.letThrough(2);
+    while (gate.arrived < 4);
+    await mill.close({ drain: false });
+    expect(await flow).toBe('ERR_MILL_CLOSED');
+    expectClosed(mill);
+  });
+
+  test('fails the ranges of a slice that wait for a cell, once', async () => {
+    const mill = await createMill({ threads: 2 });
+    const gate = new Gate();
+    const params = { gate: gate.words };
+    const others = Array.from({ length: 5000 }, () => codeOf(mill.run(ops.hold, some, params)));
+    const slice = mill.buffers.acquire(MiB);
+    const ranges = codeOf(mill.run(ops.invertChunks, slice));
+    await gate.reached(2);
+    await mill.close({ drain: false });
+    expect(new Set(await Promise.all([...others, ranges]))).toEqual(new Set(['ERR_MILL_CLOSED']));
+    slice.release();
     expectClosed(mill);
   });
 

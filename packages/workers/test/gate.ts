@@ -26,6 +26,12 @@ export class Gate {
     await until(() => this.arrived >= count);
   }
 
+  /** Lets so many through; for ops that count who comes. */
+  letThrough(count: number): void {
+    Atomics.store(this.words, 0, count);
+    Atomics.notify(this.words, 0);
+  }
+
   /** Lets everyone through, from now on. */
   open(): void {
     Atomics.store(this.words, 0, 1);

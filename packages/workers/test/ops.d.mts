@@ -49,6 +49,7 @@ export const double: TransformOp;
 export const doubleLater: TransformOp;
 export const claim: TransformOp<{ written: unknown }>;
 export const copy: TransformOp<Gated>;
+export const copySome: TransformOp<Gated>;
 export const uneven: TransformOp;
 export const framed: TransformOp<{ head: string }>;
 export const fail: ValueOp<{ how: Thrown }, never>;

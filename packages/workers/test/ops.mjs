@@ -161,6 +161,19 @@ export const copy = defineOp(url, 'copy', {
   },
 });
 
+/** Like `copy`, but the gate's first word says how many chunks it lets through. */
+export const copySome = defineOp(url, 'copySome', {
+  outputBound: (bytes) => bytes,
+  split: { size: 64 * KiB },
+  run(bytes, { gate }, { output }) {
+    const before = Atomics.add(gate, 1, 1);
+    let open;
+    while ((open = Atomics.load(gate, 0)) <= before) Atomics.wait(gate, 0, open);
+    output.set(bytes);
+    return bytes.length;
+  },
+});
+
 /** One chunk takes one slot of 64 KiB and one of 128 KiB. */
 export const uneven = defineOp(url, 'uneven', {
   outputBound: (bytes) => 2 * bytes,

@@ -1,5 +1,5 @@
 /** Tasks that are ended: by a signal or by a limit of time, before they begin, while they run, and with their thread. */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { createMill, type Mill } from '@millrace/workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -12,6 +12,8 @@ import { until } from './until.ts';
 
 const some = new Uint8Array([7]);
 const THREADS = 2;
+/** From so many bytes on an object is large, and as many large tasks as there are threads have a permit. */
+const LARGE = 256 * 1024;
 /** Long: a test that needs it fails by its own limit. */
 const GRACE_MS = 600_000;
 
@@ -130,6 +132,52 @@ describe('a signal', () => {
     expect(await mill.run(ops.sum, some, undefined, { signal })).toBe(7);
     controller.abort();
     expect(mill.stats().tasks).toMatchObject({ completed: 1, failed: 0 });
+  });
+
+  test('takes a large task out of the line for a permit, once', async () => {
+    using first = mill.buffers.acquire(LARGE);
+    using second = mill.buffers.acquire(LARGE);
+    const gate = new Gate();
+    const params = { gate: gate.words };
+    const held = Array.from({ length: THREADS }, () => mill.run(ops.hold, first, params));
+    await gate.reached(THREADS);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const outcome = codeOf(mill.run(ops.hold, second, params, { signal }));
+    await until(() => mill.stats().largeOps.waiting === 1);
+    controller.abort();
+    expect(await outcome).toBe('ERR_ABORTED');
+    expect(mill.stats()).toMatchObject({ tasks: { inFlight: THREADS }, largeOps: { waiting: 0 } });
+    gate.open();
+    await Promise.all(held);
+    expect(gate.arrived).toBe(THREADS);
+  });
+
+  test('ends a large task in whatever step between its permit and its start', async () => {
+    using slice = mill.buffers.acquire(LARGE);
+    for (let step = 1; step <= 40; step++) {
+      const gate = new Gate();
+      const params = { gate: gate.words };
+      const others = Array.from({ length: THREADS }, () => mill.run(ops.hold, slice, params));
+      await gate.reached(THREADS);
+      const controller = new AbortController();
+      const { signal } = controller;
+      // It would go on for ever if it did not hear.
+      const outcome = codeOf(mill.run(terms.checks, slice, params, { signal }));
+      await until(() => mill.stats().largeOps.waiting === 1);
+      let steps = 0;
+      const hook = createHook({
+        promiseResolve() {
+          if (++steps === step) controller.abort();
+        },
+      }).enable();
+      gate.open();
+      await Promise.all(others);
+      await until(() => steps >= step);
+      hook.disable();
+      expect(await outcome).toBe('ERR_ABORTED');
+    }
+    expect(mill.stats().largeOps).toMatchObject({ atWork: 0, waiting: 0 });
   });
 
   test('at any moment leaves each task with one outcome, and the mill sound', async () => {

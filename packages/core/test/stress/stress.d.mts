@@ -1,4 +1,4 @@
-export function stress(options: { seconds: number; seed?: number }): Promise<{
+export function stress(options: { seconds: number; operations?: number; seed?: number }): Promise<{
   ops: number;
   kills: number;
   swept: number;

@@ -31,10 +31,12 @@ const SLAB_BYTES = 4 * 1024 * 1024;
 const KILL_EVERY_MS = 50;
 
 /**
- * @param {{ seconds: number, seed?: number }} options
+ * Takes so many seconds, and longer if there have not been so many operations, and patterns checked, by then.
+ *
+ * @param {{ seconds: number, operations?: number, seed?: number }} options
  * @returns {Promise<{ ops: number, kills: number, swept: number, patterns: number, lost: number, faults: string[] }>}
  */
-export async function stress({ seconds, seed = 1 }) {
+export async function stress({ seconds, operations = 0, seed = 1 }) {
   const main = BufferPools.create({ memory: SLABS * SLAB_BYTES }, 0);
   const signals = new Int32Array(new SharedArrayBuffer(SIGNALS * 4));
   const exchange = new Int32Array(new SharedArrayBuffer(EXCHANGE_WORDS * 4));
@@ -72,9 +74,13 @@ export async function stress({ seconds, seed = 1 }) {
 
   const dying = new Map();
   const endMs = performance.now() + seconds * 1000;
+  const goesOn = () =>
+    performance.now() < endMs ||
+    signals[OPS] >>> 0 < operations ||
+    signals[PATTERNS] >>> 0 < operations;
   for (
     let nextMs = performance.now() + KILL_EVERY_MS;
-    nextMs < endMs && faults.length < 10;
+    goesOn() && faults.length < 10;
     nextMs += KILL_EVERY_MS
   ) {
     await sleep(Math.max(0, nextMs - performance.now()));

@@ -4,7 +4,7 @@
  */
 import { ringsAt } from './claims.js';
 import { RINGS } from './layout.js';
-import { SETTLED, type Task } from './task.js';
+import { ELSEWHERE, type Task } from './task.js';
 
 const LEAST_PLACES = 64;
 
@@ -18,7 +18,7 @@ class Queue {
   get first(): Task | undefined {
     while (this.#head !== this.#tail) {
       const task = this.#places[this.#head & (this.#places.length - 1)];
-      if (task!.cell !== SETTLED) return task;
+      if (task!.cell !== ELSEWHERE) return task;
       this.shift();
     }
     return undefined;
@@ -73,7 +73,7 @@ export class Backlog {
 
   /** One of its tasks has settled; it is passed over from now on. */
   forget(task: Task): void {
-    task.cell = SETTLED;
+    task.cell = ELSEWHERE;
     this.#length--;
   }
 

@@ -15,7 +15,7 @@ import { LaneSignal } from './lane-signal.js';
 import { LetterReader, type Letter, type LetterError } from './letters.js';
 import { Offers } from './offers.js';
 import { Reaper, type Reaped } from './reaper.js';
-import { IN_NO_CELL, SETTLED, troubleOf, type Task } from './task.js';
+import { IN_NO_CELL, ELSEWHERE, troubleOf, type Task } from './task.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
 
@@ -107,27 +107,29 @@ export class Dispatcher {
   /** Offers a task to the workers. Its `done` or `failed` is called once, and never synchronously. */
   submit(task: Task): void {
     this.#stats.submitted++;
+    task.cell = IN_NO_CELL;
     this.#offers.add(task);
     if (task.terms.timeoutMs > 0) this.#watch(task, task.terms.timeoutMs);
     this.#reaper.start();
   }
 
   /**
-   * Ends a task, which fails with `error`: at once when no worker has begun it, else when its op has
-   * returned, or its thread is ended.
+   * Ends a task that was submitted and has not settled: it fails with `error`, at once when no worker has begun it,
+   * else when its op has returned, or its thread is ended.
    */
   stop(task: Task, error: unknown): void {
+    if (task.cell === ELSEWHERE) return;
     const trouble = troubleOf(task);
-    if (trouble.stopped || task.cell === SETTLED) return;
+    if (trouble.stopped) return;
     trouble.stopped = { error };
     clearTimeout(trouble.timer);
     if (this.#postponed.delete(task)) {
-      task.cell = SETTLED;
+      task.cell = ELSEWHERE;
     } else if (task.cell === IN_NO_CELL) {
       this.#offers.forget(task);
     } else if (this.#table.withdraw(task.cell)) {
       this.#cells.empty(task.cell);
-      task.cell = SETTLED;
+      task.cell = ELSEWHERE;
     } else {
       this.#stopRunning(task);
       return;
@@ -167,6 +169,8 @@ export class Dispatcher {
     const tasks = [...this.#postponed, ...this.#cells.all().map((cell) => this.#free(cell))];
     this.#postponed.clear();
     tasks.push(...this.#offers.withdrawAll());
+    // Whoever hears of the first may stop the others.
+    for (const task of tasks) task.cell = ELSEWHERE;
     for (const task of tasks) {
       try {
         this.#end(task, error);
@@ -249,7 +253,7 @@ export class Dispatcher {
     } else if (letter?.error) {
       this.#settleFailure(task, letter.error, worker);
     } else {
-      task.cell = SETTLED;
+      task.cell = ELSEWHERE;
       if (task.trouble) clearTimeout(task.trouble.timer);
       this.#stats.completed++;
       task.done(outcome);
@@ -319,7 +323,7 @@ export class Dispatcher {
     const trouble = troubleOf(task);
     trouble.timer = setTimeout(() => {
       const { timeoutMs } = task.terms;
-      if (task.cell === SETTLED || trouble.stopped) return;
+      if (task.cell === ELSEWHERE || trouble.stopped) return;
       // One that has ended in time and was not reaped since has nothing to fear.
       const begun = task.cell >= 0 && this.#table.look(task.cell).state === RUNNING;
       const leftMs = begun ? timeoutMs - this.#cells.ranMs(task.cell) : timeoutMs;
@@ -335,7 +339,7 @@ export class Dispatcher {
 
   /** Fails a task that is in no cell any more. */
   #end(task: Task, error: unknown): void {
-    task.cell = SETTLED;
+    task.cell = ELSEWHERE;
     if (task.trouble) clearTimeout(task.trouble.timer);
     this.#fail(task, error);
   }

@@ -36,10 +36,10 @@ export const USUAL_TERMS: Terms = {
   backoffMs: 0,
 };
 
-/** Where a task is that is in no cell. */
+/** Where a task is that the dispatcher has, in no cell. */
 export const IN_NO_CELL = -1;
-/** It has settled. */
-export const SETTLED = -2;
+/** The dispatcher does not have it: it has yet to be submitted, was refused, or has settled. */
+export const ELSEWHERE = -2;
 
 /** What the dispatcher notes of a task that does not just run and end. */
 export interface Trouble {
@@ -75,7 +75,7 @@ export interface Task {
   /** The descriptor that the worker writes the output to, at the same position, or −1. */
   readonly target: number;
   readonly last: boolean;
-  /** The dispatcher's: in which cell it is. To begin with, {@link IN_NO_CELL}. */
+  /** The dispatcher's: in which cell it is. To begin with, {@link ELSEWHERE}. */
   cell: number;
   /** The dispatcher's. */
   trouble: Trouble | undefined;

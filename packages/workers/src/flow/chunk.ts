@@ -2,7 +2,7 @@
 import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import {
-  IN_NO_CELL,
+  ELSEWHERE,
   USUAL_TERMS,
   type Outcome,
   type Task,
@@ -40,7 +40,7 @@ export class Chunk implements Task {
   target = -1;
   last = false;
   readonly terms: Terms;
-  cell = IN_NO_CELL;
+  cell = ELSEWHERE;
   trouble: Trouble | undefined = undefined;
   /** Bytes of output, once settled. */
   size = 0;

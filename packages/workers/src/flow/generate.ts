@@ -9,7 +9,7 @@ import { MillraceError, Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
 import { OUTBOX_BYTES, OutboxReader } from '../dispatch/outbox.js';
-import { IN_NO_CELL, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import { ELSEWHERE, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import type { GeneratorOp } from '../ops/define-op.js';
 import { check } from './run.js';
@@ -38,7 +38,7 @@ class GeneratorTask implements Task {
   readonly target = -1;
   readonly position = 0;
   readonly last = true;
-  cell = IN_NO_CELL;
+  cell = ELSEWHERE;
   trouble: Trouble | undefined = undefined;
   settled = false;
   failure: { readonly error: unknown } | undefined;

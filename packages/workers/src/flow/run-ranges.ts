@@ -5,7 +5,7 @@
 import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import type { Submitter } from '../submitter.js';
-import { IN_NO_CELL, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
+import { ELSEWHERE, type Outcome, type Task, type Terms, type Trouble } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import { aborted, type FlowOptions } from './flow.js';
 import { partTerms, valueOf } from './chunk.js';
@@ -29,7 +29,7 @@ class RangeTask implements Task {
   readonly position = 0;
   readonly target = -1;
   readonly last: boolean;
-  cell = IN_NO_CELL;
+  cell = ELSEWHERE;
   trouble: Trouble | undefined = undefined;
   settled = false;
   value: unknown;

@@ -142,6 +142,8 @@ function submitLarge(
     const leave = (): void => gate.leave(weight);
     result.then(leave, leave);
     submitter.submit(task);
+    // It may have been aborted as the permit was on its way.
+    if (signal?.aborted) submitter.stop(task, abortedBy(signal));
   };
   if (gate.tryEnter(weight)) submit();
   else gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));

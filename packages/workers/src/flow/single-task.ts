@@ -3,7 +3,7 @@ import type { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import { abortedBy } from '../dispatch/task-options.js';
 import {
-  IN_NO_CELL,
+  ELSEWHERE,
   USUAL_TERMS,
   type Outcome,
   type Task,
@@ -25,7 +25,7 @@ const takeEnd = (resolve: (result: unknown) => void): void => {
  * the class's, and the promise is the caller's.
  */
 export abstract class SingleTask implements Task {
-  cell = IN_NO_CELL;
+  cell = ELSEWHERE;
   trouble: Trouble | undefined = undefined;
   terms: Terms = USUAL_TERMS;
   protected given: Slice | undefined = undefined;
@@ -44,7 +44,7 @@ export abstract class SingleTask implements Task {
     terms: Terms,
     given: Slice | undefined,
   ): Promise<unknown> {
-    this.cell = IN_NO_CELL;
+    this.cell = ELSEWHERE;
     this.#submitter = submitter;
     this.#config = config;
     this.terms = terms;

@@ -14,6 +14,42 @@ export const mutants = [
     named: 'started',
   },
   {
+    file: 'flow/chunk.js',
+    fault: 'a chunk that was refused is stopped nevertheless, and fails twice',
+    edits: [['cell = ELSEWHERE', 'cell = -1']],
+    caughtBy: ['test/closing.test'],
+    named: 'submit meanwhile, once',
+  },
+  {
+    file: 'flow/single-task.js',
+    fault: 'a task that waits for a permit is stopped as if it waited for a cell, and fails twice',
+    edits: [
+      ['cell = ELSEWHERE;\n    trouble', 'cell = -1;\n    trouble'],
+      ['this.cell = ELSEWHERE', 'this.cell = -1'],
+    ],
+    caughtBy: ['test/stopping.test'],
+    named: 'line for a permit, once',
+  },
+  {
+    file: 'dispatch/dispatcher.js',
+    fault: 'what waits for a cell is failed twice, if the first to fail stops the others',
+    edits: [['for (const task of tasks)\n            task.cell = ELSEWHERE;', '']],
+    caughtBy: ['test/closing.test'],
+    named: 'wait for a cell, once',
+  },
+  {
+    file: 'flow/run.js',
+    fault: 'a large task that is aborted as its permit comes runs all the same',
+    edits: [
+      [
+        'if (signal?.aborted)\n            submitter.stop',
+        'if (false)\n            submitter.stop',
+      ],
+    ],
+    caughtBy: ['test/stopping.test'],
+    named: 'in whatever step',
+  },
+  {
     file: 'dispatch/vacancy.js',
     fault: 'two submitters take one vacancy',
     edits: [
