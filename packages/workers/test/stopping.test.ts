@@ -1,5 +1,5 @@
 /** Tasks that are ended: by a signal or by a limit of time, before they begin, while they run, and with their thread. */
-import { AsyncLocalStorage, createHook } from 'node:async_hooks';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { createMill, type Mill } from '@millrace/workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -151,33 +151,6 @@ describe('a signal', () => {
     gate.open();
     await Promise.all(held);
     expect(gate.arrived).toBe(THREADS);
-  });
-
-  test('ends a large task in whatever step between its permit and its start', async () => {
-    using slice = mill.buffers.acquire(LARGE);
-    for (let step = 1; step <= 40; step++) {
-      const gate = new Gate();
-      const params = { gate: gate.words };
-      const others = Array.from({ length: THREADS }, () => mill.run(ops.hold, slice, params));
-      await gate.reached(THREADS);
-      const controller = new AbortController();
-      const { signal } = controller;
-      // It would go on for ever if it did not hear.
-      const outcome = codeOf(mill.run(terms.checks, slice, params, { signal }));
-      await until(() => mill.stats().largeOps.waiting === 1);
-      let steps = 0;
-      const hook = createHook({
-        promiseResolve() {
-          if (++steps === step) controller.abort();
-        },
-      }).enable();
-      gate.open();
-      await Promise.all(others);
-      await until(() => steps >= step);
-      hook.disable();
-      expect(await outcome).toBe('ERR_ABORTED');
-    }
-    expect(mill.stats().largeOps).toMatchObject({ atWork: 0, waiting: 0 });
   });
 
   test('at any moment leaves each task with one outcome, and the mill sound', async () => {

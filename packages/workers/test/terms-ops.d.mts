@@ -1,5 +1,5 @@
 /** The types of terms-ops.mjs. */
-import type { InPlaceOp, TransformOp, ValueOp } from '@millrace/workers';
+import type { GeneratorOp, InPlaceOp, TransformOp, ValueOp } from '@millrace/workers';
 import type { Gated } from './ops.mjs';
 
 interface Numbered {
@@ -35,6 +35,10 @@ export const checksSignal: ValueOp<Gated, undefined>;
 export const throwsWhenTold: ValueOp<Gated, never>;
 export const listens: ValueOp<Gated, undefined>;
 export const checksInPlace: InPlaceOp<Gated>;
+export const checksChunks: TransformOp<Gated>;
+export const checksRanges: InPlaceOp<Gated>;
+export const checksParts: ValueOp<Gated, number>;
+export const checksAhead: GeneratorOp<Gated, number>;
 export const deaf: ValueOp<Gated, never>;
 export const deafAsync: ValueOp<Gated, never>;
 export const failsFirst: ValueOp<{ log: Int32Array; times: number }, number>;

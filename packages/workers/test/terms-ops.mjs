@@ -72,6 +72,48 @@ export const checksInPlace = defineOp(url, 'checksInPlace', {
   },
 });
 
+// The same, in chunks.
+
+const split = { size: 64 * 1024 };
+
+export const checksChunks = defineOp(url, 'checksChunks', {
+  outputBound: (bytes) => bytes,
+  split,
+  run(_bytes, params, context) {
+    arrive(params);
+    while (!context.cancelled);
+    return 0;
+  },
+});
+
+export const checksRanges = defineOp(url, 'checksRanges', {
+  inPlace: true,
+  split,
+  run(_bytes, params, context) {
+    arrive(params);
+    while (!context.cancelled);
+  },
+});
+
+export const checksParts = defineOp(url, 'checksParts', {
+  split,
+  merge: (sum, value) => sum + value,
+  run(_bytes, params, context) {
+    arrive(params);
+    while (!context.cancelled);
+    return 0;
+  },
+});
+
+/** Gives nothing. */
+export const checksAhead = defineOp(url, 'checksAhead', {
+  generates: true,
+  *run(_bytes, params, context) {
+    arrive(params);
+    while (!context.cancelled) if (params.never) yield 0;
+  },
+});
+
 // Ops that do not listen.
 
 export const deaf = defineOp(url, 'deaf', {

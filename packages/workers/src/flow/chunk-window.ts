@@ -174,6 +174,12 @@ export class ChunkWindow {
       }
       this.#permitted = true;
     }
+    if (this.#failure) {
+      // Stopped since it was filled, or as its permit came.
+      this.#memory.takeBack(chunk);
+      this.#leaveAtRest();
+      return false;
+    }
     this.#atWork++;
     this.#chunks.push(chunk);
     this.#submitter.submit(chunk);
@@ -181,11 +187,16 @@ export class ChunkWindow {
   }
 
   #onSettled(): void {
-    if (--this.#atWork === 0 && this.#permitted) {
-      this.#permitted = false;
-      this.#gate.leave(this.#weight);
-    }
+    this.#atWork--;
+    this.#leaveAtRest();
     this.#changed();
+  }
+
+  /** Gives the permit back when no chunk is at work. */
+  #leaveAtRest(): void {
+    if (this.#atWork > 0 || !this.#permitted) return;
+    this.#permitted = false;
+    this.#gate.leave(this.#weight);
   }
 
   /** False when the flow was stopped meanwhile; the chunk is then released once nobody writes to it. */

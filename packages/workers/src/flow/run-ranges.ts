@@ -151,8 +151,10 @@ export async function runRanges(
   if (large && !gate.tryEnter(weight)) await gate.enter(weight, signal);
   const run = new RangesRun(submitter, config, partTerms(terms, large, gate.exempt), slice);
   const onAbort = (): void => run.fail(aborted(signal?.reason));
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
+    // It may have been aborted as the permit was on its way.
+    if (signal?.aborted) throw aborted(signal.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
     run.begin();
     return await run.result;
   } finally {

@@ -46,8 +46,36 @@ export const mutants = [
         'if (false)\n            submitter.stop',
       ],
     ],
-    caughtBy: ['test/stopping.test'],
-    named: 'in whatever step',
+    caughtBy: ['test/aborted-in-any-step.test'],
+    named: 'a run on a slice ends when it is aborted as its permit comes',
+  },
+  {
+    file: 'flow/run-ranges.js',
+    fault: 'ranges of a slice whose run is aborted as its permit comes are offered all the same',
+    edits: [
+      [
+        'throw aborted(signal.reason);\n        signal?.addEventListener',
+        ';\n        signal?.addEventListener',
+      ],
+    ],
+    caughtBy: ['test/aborted-in-any-step.test'],
+    named: 'ranges of a slice ends when it is aborted as its permit comes',
+  },
+  {
+    file: 'flow/chunk-window.js',
+    fault: 'a chunk that was filled when its flow is stopped is submitted all the same',
+    edits: [
+      ['if (this.#failure) {\n            // Stopped', 'if (false) {\n            // Stopped'],
+    ],
+    caughtBy: ['test/aborted-in-any-step.test'],
+    named: 'as it begins',
+  },
+  {
+    file: 'flow/chunk-window.js',
+    fault: 'a flow that is stopped as its permit comes keeps it',
+    edits: [['this.#leaveAtRest();\n            return false', 'return false']],
+    caughtBy: ['test/aborted-in-any-step.test'],
+    named: 'as its permit comes',
   },
   {
     file: 'dispatch/vacancy.js',
