@@ -137,6 +137,14 @@ describe('close', () => {
     expect(mill.stats().slices.live).toBe(0);
   });
 
+  test('leaves nothing of a mill in memory, however it was used', async () => {
+    expect(await runScript('closed-mills.mjs')).toEqual({
+      exitCode: 0,
+      stdout: '0\n',
+      stderr: '',
+    });
+  });
+
   test('is what `await using` calls at the end of its block', async () => {
     let escaped;
     {

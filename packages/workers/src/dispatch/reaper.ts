@@ -26,12 +26,24 @@ export interface Reaped {
   readonly unread: number;
 }
 
+/** How many reapers of this thread have something in flight. */
+let busy = 0;
+let keepAlive: NodeJS.Timeout | undefined;
+
+/** Never fires in practice: its reference keeps the process alive. One for all, as each would outlive its mill. */
+function stayAlive(): void {
+  keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
+  if (busy++ === 0) keepAlive.ref();
+}
+
+function mayEnd(): void {
+  if (--busy === 0) keepAlive!.unref();
+}
+
 export class Reaper {
   readonly #signal: LaneSignal;
   readonly #reap: () => Reaped;
   readonly #poll = (): void => this.#look();
-  /** Never fires in practice: its reference is what keeps the process alive. */
-  readonly #keepAlive = setInterval(() => {}, 2 ** 31 - 1).unref();
   #state: 'idle' | 'polling' | 'resting' = 'idle';
   /** A wait on the signal stands, perhaps of an earlier rest. */
   #signalAwaited = false;
@@ -48,7 +60,7 @@ export class Reaper {
   /** Something is in flight from now on. */
   start(): void {
     if (this.#state !== 'idle') return;
-    this.#keepAlive.ref();
+    stayAlive();
     this.#lastProgress = this.#startedAt = performance.now();
     this.#measuring = true;
     this.#pollSoon();
@@ -72,7 +84,7 @@ export class Reaper {
     if (reaped > 0) this.#progressed(now);
     if (inFlight === 0) {
       this.#state = 'idle';
-      this.#keepAlive.unref();
+      mayEnd();
     } else if (
       unread > 0 ||
       (this.#typicalMs < PATIENCE_MS && now - this.#lastProgress < PATIENCE_MS)

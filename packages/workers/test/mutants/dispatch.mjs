@@ -78,6 +78,15 @@ export const mutants = [
     named: 'as its permit comes',
   },
   {
+    file: 'dispatch/reaper.js',
+    fault: 'a timer for each mill outlives it, and all that it refers to with it',
+    edits: [
+      ['this.#reap = reap;', 'this.#reap = reap; setInterval(() => this.#look(), 1e9).unref();'],
+    ],
+    caughtBy: ['test/lifecycle.test'],
+    named: 'in memory',
+  },
+  {
     file: 'dispatch/vacancy.js',
     fault: 'two submitters take one vacancy',
     edits: [
