@@ -1,6 +1,6 @@
 // The byte ring: from worker to worker by blocking, and from worker to page as web streams.
 
-import { ByteRing, readableFrom, writableTo } from '../../../dist/index.js';
+import { ByteRing, readableFrom, writableTo } from '../../../dist/entries/index.js';
 import { fill, randomFrom, wrongBytes } from '../site/memory.mjs';
 import { codeOf, runAll, start } from '../site/threads.mjs';
 

@@ -1,6 +1,6 @@
 // Copies and tees by an adaptive pool on a page, between the web's own streams, which refuse shared memory.
 
-import { AdaptiveBufferPool, readerOf, writerOf } from '../../../dist/index.js';
+import { AdaptiveBufferPool, readerOf, writerOf } from '../../../dist/entries/index.js';
 import { createPools, fill, wrongBytes } from '../site/memory.mjs';
 
 const MIB = 2 ** 20;

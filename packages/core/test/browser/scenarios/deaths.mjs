@@ -1,6 +1,6 @@
 // Workers that are terminated: everything that they held comes back.
 
-import { Mutex, SIZE_CLASSES, Semaphore } from '../../../dist/index.js';
+import { Mutex, SIZE_CLASSES, Semaphore } from '../../../dist/entries/index.js';
 import {
   createPools,
   fill,

@@ -1,6 +1,6 @@
 // What can go wrong on a page and in its workers: each must reach the test. And what a page may and may not do.
 
-import { BufferPools, Waiter } from '../../../dist/index.js';
+import { BufferPools, Waiter } from '../../../dist/entries/index.js';
 import { codeOf, sharedWords, start } from '../site/threads.mjs';
 
 export const throwInWorker = () => start(import.meta.url, 'throwIt', {}).result;

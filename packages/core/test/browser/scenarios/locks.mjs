@@ -1,6 +1,6 @@
 // Mutex and semaphore: two workers use the forms that block, and the page those that do not.
 
-import { Mutex, Semaphore } from '../../../dist/index.js';
+import { Mutex, Semaphore } from '../../../dist/entries/index.js';
 import { changed, codeOf, runAll, sharedWords, signal, start, turn } from '../site/threads.mjs';
 
 /** The page is a thread like any other; ids are given out by hand here. */

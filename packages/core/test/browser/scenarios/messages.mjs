@@ -1,6 +1,6 @@
 // Message ring and broadcast ring, with two workers that block and the page that does not.
 
-import { BroadcastRing, MessageRing } from '../../../dist/index.js';
+import { BroadcastRing, MessageRing } from '../../../dist/entries/index.js';
 import { changed, runAll, sharedWords, signal, start } from '../site/threads.mjs';
 
 const [PAGE, PUSHER, POPPER] = [1, 2, 3];

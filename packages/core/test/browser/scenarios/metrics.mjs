@@ -1,6 +1,6 @@
 // Counters, gauges and a histogram: two workers write, and the page reads without stopping them.
 
-import { Gauges, Histogram } from '../../../dist/index.js';
+import { Gauges, Histogram } from '../../../dist/entries/index.js';
 import { createPools, invitationTo, join } from '../site/memory.mjs';
 import { runAll, sharedWords, turn } from '../site/threads.mjs';
 

@@ -1,6 +1,6 @@
 // Slices that go from worker to worker, and memory that grows under them.
 
-import { MessageRing, SIZE_CLASSES } from '../../../dist/index.js';
+import { MessageRing, SIZE_CLASSES } from '../../../dist/entries/index.js';
 import {
   createPools,
   fill,

@@ -1,6 +1,6 @@
 // Barrier, latch and event: two workers wait by blocking, and the page without.
 
-import { Barrier, Latch, ManualResetEvent } from '../../../dist/index.js';
+import { Barrier, Latch, ManualResetEvent } from '../../../dist/entries/index.js';
 import { runAll, sharedWords } from '../site/threads.mjs';
 
 const [PAGE, ...WORKERS] = [1, 2, 3];

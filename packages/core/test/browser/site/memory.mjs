@@ -1,6 +1,6 @@
 // Pools as the scenarios use them. All that they need beside `acquire` and `release` stands here.
 
-import { BufferPools, SIZE_CLASSES } from '../../../dist/index.js';
+import { BufferPools, SIZE_CLASSES } from '../../../dist/entries/index.js';
 
 /** Pools that this thread has made. */
 export function createPools(memory, counters = 0) {
