@@ -9,43 +9,91 @@ import { IN_NO_CELL, USUAL_TERMS, type Task } from '../dist/dispatch/task.js';
 const ALL = 4096;
 const FEW = 512;
 
-/** Takes results at once after one another, until nothing has come between. */
-function takeQuickly(circulation: { took(results: number): void; readonly most: number }): void {
-  for (let i = 0; i < 1000 && circulation.most !== FEW; i++) circulation.took(FEW);
-}
-
-/** For longer than `results` may take that come quickly. */
-function dawdle(results: number): void {
-  const untilMs = performance.now() + results * 0.005;
+function dawdle(ms: number): void {
+  const untilMs = performance.now() + ms;
   while (performance.now() < untilMs);
 }
+
+const WORK_MS = 1;
 
 let circulation: Circulation;
 beforeEach(() => {
   circulation = new Circulation(ALL);
 });
 
+/** The owner is elsewhere, is back to take as many results as cells go round, and goes through their continuations. */
+async function turn(elsewhereMs: number, inFlight = ALL): Promise<void> {
+  dawdle(elsewhereMs);
+  circulation.looks(inFlight);
+  circulation.took(circulation.most);
+  dawdle(WORK_MS);
+  await undefined;
+}
+
+/** Turns in which the owner is back at once, until few cells go round. A processor may be taken from it meanwhile. */
+async function untilFew(): Promise<void> {
+  for (let i = 0; i < 100 && circulation.most !== FEW; i++) await turn(0);
+  expect(circulation.most).toBe(FEW);
+}
+
 test('at first, all', () => {
   expect(circulation.most).toBe(ALL);
 });
 
-test('few, once results come as fast as they are taken', () => {
-  takeQuickly(circulation);
+test('few, where the owner does nothing but send and take', async () => {
+  await untilFew();
+  for (let i = 0; i < 10; i++) await turn(WORK_MS / 20);
   expect(circulation.most).toBe(FEW);
 });
 
-test('it is looked at when some hundred have come, however few at a time', () => {
-  takeQuickly(circulation);
-  dawdle(FEW);
-  for (let i = 1; i < FEW; i++) {
-    circulation.took(1);
+test('all again, once it has been elsewhere for long four times in a row', async () => {
+  await untilFew();
+  for (let time = 1; time < 4; time++) {
+    await turn(WORK_MS);
     expect(circulation.most).toBe(FEW);
   }
+  await turn(WORK_MS);
+  expect(circulation.most).toBe(ALL);
+});
+
+test('all still, where what it does elsewhere would be much for few', async () => {
+  await untilFew();
+  for (let time = 0; time < 4; time++) await turn(WORK_MS);
+  for (let time = 0; time < 10; time++) await turn(WORK_MS / 10);
+  expect(circulation.most).toBe(ALL);
+});
+
+test('few still, when it was back at once in between', async () => {
+  await untilFew();
+  // Its processor may be taken from it in what should be no time: not each time.
+  let kept = 0;
+  for (let time = 0; time < 20; time++) {
+    await turn(0);
+    for (let pause = 1; pause < 4; pause++) await turn(WORK_MS);
+    if (circulation.most === FEW) kept++;
+    else await untilFew();
+  }
+  expect(kept).toBeGreaterThan(10);
+});
+
+test('it looks when as many results have come as cells go round, however few at a time', async () => {
+  await untilFew();
+  for (let time = 1; time < 4; time++) await turn(WORK_MS);
+  dawdle(WORK_MS);
+  circulation.looks(ALL);
+  for (let i = 1; i < FEW; i++) circulation.took(1);
+  expect(circulation.most).toBe(FEW);
   circulation.took(1);
   expect(circulation.most).toBe(ALL);
 });
 
-/** Offers whose owner has just taken results as fast as they came. */
+test('with few in flight it does not look', async () => {
+  await untilFew();
+  for (let time = 0; time < 10; time++) await turn(WORK_MS, FEW - 1);
+  expect(circulation.most).toBe(FEW);
+});
+
+/** Offers whose owner has just taken results, and was nowhere else. */
 function quickOffers(): { offers: Offers; cells: Cells } {
   const words = new Int32Array(new SharedArrayBuffer(4 * DISPATCH_WORDS));
   const wakeUp = new WakeUp(words);
@@ -53,8 +101,10 @@ function quickOffers(): { offers: Offers; cells: Cells } {
   const table = new TaskTable(words, laneOf(MILL_LANE));
   const cells = new Cells(table);
   const offers = new Offers(table, cells, wakeUp);
-  offers.refill(FEW);
-  offers.refill(FEW);
+  for (let n = 0; n < FEW; n++) offers.add(task());
+  offers.looks();
+  offers.refill(ALL);
+  for (const cell of cells.all()) cells.empty(cell);
   return { offers, cells };
 }
 
@@ -68,12 +118,8 @@ const task = (): Task =>
   }) as Task;
 
 test('tasks beyond them wait in the backlog, and come as cells are given back', () => {
-  let { offers, cells } = quickOffers();
-  for (let i = 0; i < 1000 && offers.backlog === 0; i++) {
-    // Something may have come between the two looks at the clock.
-    ({ offers, cells } = quickOffers());
-    for (let n = 0; n < FEW + 100; n++) offers.add(task());
-  }
+  const { offers, cells } = quickOffers();
+  for (let n = 0; n < FEW + 100; n++) offers.add(task());
   expect({ used: cells.used, waiting: offers.backlog }).toEqual({ used: FEW, waiting: 100 });
   for (let cell = 0; cell < 40; cell++) cells.empty(cells.all()[0]!);
   offers.refill(40);

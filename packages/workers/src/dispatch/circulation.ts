@@ -2,20 +2,31 @@
  * How many cells may be in use at a time.
  *
  * All of them, as a rule: the more tasks lie ready, the longer the workers have enough to do while the owner is at
- * something else. But where results come as fast as the owner takes them, a few cells are enough: those stay in everyone's
- * cache, where thousands would not. The other tasks wait in the backlog.
+ * something else. But an owner that does nothing but send and take is back at once, and a few cells are enough: those
+ * stay in everyone's cache, where thousands would not. The other tasks wait in the backlog.
+ *
+ *   look, take ──▶ continuations, which send ──▶ elsewhere ──▶ look, take …
  */
 
 /** So many cells go round then: 64 KiB. */
 const FEW = 512;
-/** Results come as fast as they are taken when each takes no longer than this, of which the owner takes a part. */
-const QUICK_MS = 0.004;
+/** With few, the owner may be elsewhere for this part of its time. */
+const MOST_ELSEWHERE = 0.2;
+/** It is elsewhere for longer when it has been so many times in a row: a processor may be taken from it now and then. */
+const IN_A_ROW = 4;
 
 export class Circulation {
   readonly #all: number;
   #most: number;
-  #results = 0;
+  /** Since when it is looked where the owner is: enough tasks are in flight for that to matter. */
   #sinceMs = 0;
+  #results = 0;
+  #elsewhereMs = 0;
+  /** How many times in a row the owner has been elsewhere for long. */
+  #inARow = 0;
+  /** When the owner turned to something else; 0 while it has not. */
+  #leftMs = 0;
+  readonly #leave = (): void => void (this.#leftMs = performance.now());
 
   /** @param all how many cells there are */
   constructor(all: number) {
@@ -26,13 +37,36 @@ export class Circulation {
     return this.#most;
   }
 
-  /** The owner has taken so many results more. Now and then it looks how long they took. */
-  took(results: number): void {
-    this.#results += results;
-    if (this.#results < FEW) return;
+  /** The owner looks for results, while so many tasks are in flight. */
+  looks(inFlight: number): void {
+    if (inFlight < FEW) {
+      this.#sinceMs = 0;
+      return;
+    }
     const now = performance.now();
-    this.#most = now - this.#sinceMs < this.#results * QUICK_MS ? FEW : this.#all;
-    this.#results = 0;
+    if (this.#sinceMs === 0) this.#begin(now);
+    else if (this.#leftMs > 0) this.#elsewhereMs += now - this.#leftMs;
+    this.#leftMs = 0;
+  }
+
+  /** The owner has taken so many results, and goes on to their continuations. */
+  took(results: number): void {
+    if (this.#sinceMs === 0) return;
+    queueMicrotask(this.#leave);
+    this.#results += results;
+    if (this.#results < this.#most) return;
+    const now = performance.now();
+    const part = this.#elsewhereMs / (now - this.#sinceMs);
+    this.#begin(now);
+    // What is much of the time that few cells take to go round is little of what all of them do.
+    const isMuch = part > (MOST_ELSEWHERE * FEW) / this.#most;
+    this.#inARow = isMuch ? this.#inARow + 1 : 0;
+    if (!isMuch) this.#most = FEW;
+    else if (this.#inARow >= IN_A_ROW) this.#most = this.#all;
+  }
+
+  #begin(now: number): void {
     this.#sinceMs = now;
+    this.#results = this.#elsewhereMs = 0;
   }
 }

@@ -185,6 +185,7 @@ export class Dispatcher {
 
   /** Settles what the workers have finished. */
   #reap(): Reaped {
+    this.#offers.looks();
     let reaped = 0;
     const span = Atomics.load(this.#words, SPAN);
     for (let w = 0; w < span; w++) {

@@ -43,6 +43,11 @@ export class Offers {
     this.#backlog.forget(task);
   }
 
+  /** The owner looks for results. */
+  looks(): void {
+    this.#circulation.looks(this.#cells.used + this.#backlog.length);
+  }
+
   /** Gives freed cells to tasks that wait for one. @param settled how many have settled since it was called last */
   refill(settled: number): void {
     this.#circulation.took(settled);
