@@ -27,7 +27,7 @@ async function turn(elsewhereMs: number, inFlight = ALL): Promise<void> {
   circulation.looks(inFlight);
   circulation.took(circulation.most);
   dawdle(WORK_MS);
-  await undefined;
+  await new Promise<void>((resolve) => queueMicrotask(resolve));
 }
 
 /** Turns in which the owner is back at once, until few cells go round. A processor may be taken from it meanwhile. */
