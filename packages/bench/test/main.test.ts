@@ -68,7 +68,14 @@ test.each([
     'kernel',
     ['standardise, JavaScript / standardise, kernel on the slice, 1 MiB', 'copied 0 bytes'],
   ],
-  ['start-up', ['first result, millrace / piscina', 'exit after the last result, millrace']],
+  [
+    'start-up',
+    [
+      'first result, millrace / piscina',
+      'exit after the last result, millrace',
+      'import, millrace / piscina',
+    ],
+  ],
   ['idle', ['idle mill, 2 threads / one core']],
   ['monitor', ['monitor off / no monitor', 'one use in 64 / no monitor', 'every use / no monitor']],
   [

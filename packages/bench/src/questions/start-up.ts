@@ -7,12 +7,14 @@ import { ratiosOf } from '../measure/statistics.js';
 import type { Answer, Question, Settings } from '../question.js';
 
 const CHILD = fileURLToPath(new URL('../children/start-up-child.js', import.meta.url));
+const IMPORTER = fileURLToPath(new URL('../children/import-child.js', import.meta.url));
 const NS_PER_MS = 1e6;
 
 const MILL = 'millrace';
 const PISCINA = 'piscina';
 
 interface Life {
+  readonly importMs: number;
   readonly firstResultMs: number;
   /** From the only result to the end of the process, as its parent sees it. */
   readonly exitMs: number;
@@ -21,7 +23,7 @@ interface Life {
 export const startUp: Question = {
   name: 'start-up',
   title: 'start-up: a process of its own that runs one small task and ends',
-  asks: 'How long does it take from the start of the threads to the first result, and from there to the end?',
+  asks: 'How long does it take to load the module, from the start of the threads to the first result, and from there to the end?',
 
   async run({ quick, rounds = quick ? 1 : 15, say }: Settings): Promise<Answer> {
     const contenders: Contender<Life>[] = [MILL, PISCINA].map((name) => ({
@@ -32,6 +34,7 @@ export const startUp: Question = {
     const first = (name: string): number[] =>
       measured.each(name, ({ firstResultMs }) => firstResultMs);
     const exit = (name: string): number[] => measured.each(name, ({ exitMs }) => exitMs);
+    const imported = (name: string): number[] => measured.each(name, ({ importMs }) => importMs);
     return {
       ratios: [
         {
@@ -45,6 +48,11 @@ export const startUp: Question = {
           unit: '×',
           values: ratiosOf(exit(MILL), exit(PISCINA)),
         },
+        {
+          what: `import, ${MILL} / ${PISCINA}`,
+          unit: '×',
+          values: ratiosOf(imported(MILL), imported(PISCINA)),
+        },
       ],
       figures: [
         { what: `first result, ${MILL}`, unit: 'ms', values: first(MILL) },
@@ -56,17 +64,35 @@ export const startUp: Question = {
           aim: '≤ 50 ms',
         },
         { what: `exit after the last result, ${PISCINA}`, unit: 'ms', values: exit(PISCINA) },
+        { what: `import, ${MILL}`, unit: 'ms', values: imported(MILL) },
+        { what: `import, ${PISCINA}`, unit: 'ms', values: imported(PISCINA) },
       ],
       notes: [
         'first result: from the call of createMill, or of new Piscina, with both modules loaded; 2 threads',
         'exit: nothing is closed; until the parent is told of the end',
+        'import: in a process of its own that has loaded nothing else; millrace loads piscina',
       ],
     };
   },
 };
 
 async function liveAndDie(name: string): Promise<Life> {
-  const child = spawn(process.execPath, [CHILD, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const importing = await runChild(IMPORTER, name);
+  const { output, endedAtNs } = await runChild(CHILD, name);
+  const { firstResultMs, firstResultAtNs } = JSON.parse(output) as StartUpChildReport;
+  return {
+    importMs: Number(importing.output),
+    firstResultMs,
+    exitMs: Number(endedAtNs - BigInt(firstResultAtNs)) / NS_PER_MS,
+  };
+}
+
+/** What it prints, and when it has ended. */
+async function runChild(
+  path: string,
+  name: string,
+): Promise<{ output: string; endedAtNs: bigint }> {
+  const child = spawn(process.execPath, [path, name], { stdio: ['ignore', 'pipe', 'inherit'] });
   let endedAtNs = 0n;
   child.once('exit', () => (endedAtNs = process.hrtime.bigint()));
   let output = '';
@@ -75,7 +101,6 @@ async function liveAndDie(name: string): Promise<Life> {
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (code !== 0) throw new Error(`The process that runs one task with ${name} ended with ${code}`);
-  const { firstResultMs, firstResultAtNs } = JSON.parse(output) as StartUpChildReport;
-  return { firstResultMs, exitMs: Number(endedAtNs - BigInt(firstResultAtNs)) / NS_PER_MS };
+  if (code !== 0) throw new Error(`The process that is to use ${name} ended with ${code}`);
+  return { output, endedAtNs };
 }
