@@ -1,4 +1,4 @@
-import { BufferPools, type Slice } from '@millrace/core';
+import { BufferPools, SliceChain, type Slice } from '@millrace/core';
 import fc from 'fast-check';
 import {
   closeSync,
@@ -12,7 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { SliceChain } from '../dist/slices/slice-chain.js';
 import { codeOf } from './thrown.ts';
 
 const pools = BufferPools.create({ memory: 64 * 1024 * 1024 }, 0);
