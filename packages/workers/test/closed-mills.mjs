@@ -2,7 +2,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createMill } from '@millrace/workers';
-
 import { defined } from './functions.mjs';
 import { copy, sum } from './ops.mjs';
 

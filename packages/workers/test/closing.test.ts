@@ -117,7 +117,8 @@ describe('close without draining', () => {
     await gate.reached(2);
     // Two chunks, which makes room for two others; this thread sees it when it has begun to close.
     gate.letThrough(2);
-    while (gate.arrived < 4);
+    const deadline = performance.now() + 10_000;
+    while (gate.arrived < 4 && performance.now() < deadline);
     await mill.close({ drain: false });
     expect(await flow).toBe('ERR_MILL_CLOSED');
     expectClosed(mill);

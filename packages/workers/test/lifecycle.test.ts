@@ -172,6 +172,14 @@ describe('the process', () => {
     });
   });
 
+  test('goes on for the task of one mill, though that of another is done', async () => {
+    expect(await runScript('one-task.mjs', 'beside')).toEqual({
+      exitCode: 0,
+      stdout: 'begun\nresult 7\n',
+      stderr: '',
+    });
+  });
+
   test('goes on after a thread has died under the last task, until that is done', async () => {
     expect(await runScript('one-task.mjs', 'dying')).toEqual({
       exitCode: 0,

@@ -6,6 +6,13 @@ const url = import.meta.url;
 
 const arrive = ({ gate }) => Atomics.add(gate, 1, 1);
 
+/** Goes on until it is told to end; 0, for ops that say how many bytes they wrote. */
+function goOn(params, context) {
+  arrive(params);
+  while (!context.cancelled);
+  return 0;
+}
+
 /** Enters `number` as the next word of `log`, whose first word counts the entries. Returns which entry it is. */
 function enter(log, number) {
   const entry = Atomics.add(log, 0, 1);
@@ -34,8 +41,7 @@ export const noteChunks = defineOp(url, 'noteChunks', {
 
 export const checks = defineOp(url, 'checks', {
   run(_bytes, params, context) {
-    arrive(params);
-    while (!context.cancelled);
+    goOn(params, context);
     Atomics.add(params.gate, 2, 1);
   },
 });
@@ -79,30 +85,19 @@ const split = { size: 64 * 1024 };
 export const checksChunks = defineOp(url, 'checksChunks', {
   outputBound: (bytes) => bytes,
   split,
-  run(_bytes, params, context) {
-    arrive(params);
-    while (!context.cancelled);
-    return 0;
-  },
+  run: (_bytes, params, context) => goOn(params, context),
 });
 
 export const checksRanges = defineOp(url, 'checksRanges', {
   inPlace: true,
   split,
-  run(_bytes, params, context) {
-    arrive(params);
-    while (!context.cancelled);
-  },
+  run: (_bytes, params, context) => goOn(params, context),
 });
 
 export const checksParts = defineOp(url, 'checksParts', {
   split,
   merge: (sum, value) => sum + value,
-  run(_bytes, params, context) {
-    arrive(params);
-    while (!context.cancelled);
-    return 0;
-  },
+  run: (_bytes, params, context) => goOn(params, context),
 });
 
 /** Gives nothing. */

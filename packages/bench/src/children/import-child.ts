@@ -6,5 +6,5 @@
 import { writeSync } from 'node:fs';
 
 const startedAt = performance.now();
-await (process.argv[2] === 'millrace' ? import('@millrace/workers') : import('piscina'));
+await (process.argv[2] === 'millrace' ? import('millrace') : import('piscina'));
 writeSync(1, `${performance.now() - startedAt}\n`);

@@ -15,7 +15,7 @@ import { LaneSignal } from './lane-signal.js';
 import { LetterReader, type Letter, type LetterError } from './letters.js';
 import { Offers } from './offers.js';
 import { Reaper, type Reaped } from './reaper.js';
-import { IN_NO_CELL, ELSEWHERE, troubleOf, type Task } from './task.js';
+import { ELSEWHERE, IN_NO_CELL, troubleOf, type Task } from './task.js';
 import { TaskTable } from './task-table.js';
 import { WakeUp } from './wake-up.js';
 

@@ -79,6 +79,13 @@ export const mutants = [
   },
   {
     file: 'dispatch/reaper.js',
+    fault: 'the process ends when one of its mills has nothing to do',
+    edits: [['if (--busy === 0)', 'if (--busy >= 0)']],
+    caughtBy: ['test/lifecycle.test'],
+    named: 'though that of another is done',
+  },
+  {
+    file: 'dispatch/reaper.js',
     fault: 'a timer for each mill outlives it, and all that it refers to with it',
     edits: [
       ['this.#reap = reap;', 'this.#reap = reap; setInterval(() => this.#look(), 1e9).unref();'],
