@@ -105,7 +105,8 @@ export class PermitLedger {
       this.look();
       return;
     }
-    Atomics.store(words, this.#at + FREE, Atomics.load(words, this.#at + FREE) + units);
+    // Only with the guard is it read, whose exchanges put it in order: this need not be one.
+    words[this.#at + FREE]! += units;
     if (Atomics.load(words, this.#at + QUEUED) === 0) this.#leaveGuard();
     else this.#serve();
   }
@@ -153,12 +154,12 @@ export class PermitLedger {
   /** With the guard: takes `units` unless they are not free, or others were there before. */
   #takeFree(units: number): boolean {
     const words = this.#words;
-    const free = Atomics.load(words, this.#at + FREE);
+    const free = words[this.#at + FREE]!;
     if (units > free || Atomics.load(words, this.#at + QUEUED) !== 0) return false;
     const granted = (Atomics.load(words, this.#mine + GRANTED) + units) | 0;
     // Takes the units, in one step. Who takes over the guard from here on reckons FREE anew.
     Atomics.store(words, this.#mine + GRANTED, granted);
-    Atomics.store(words, this.#at + FREE, free - units);
+    words[this.#at + FREE] = free - units;
     return true;
   }
 

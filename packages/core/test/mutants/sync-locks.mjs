@@ -122,8 +122,8 @@ export const mutants = [
         'if (!guarded) { this.look(); Atomics.store(words, this.#mine + RELEASED, released);',
       ],
       [
-        'Atomics.store(words, this.#at + FREE, Atomics.load(words, this.#at + FREE) + units);',
-        'Atomics.store(words, this.#mine + RELEASED, released); Atomics.store(words, this.#at + FREE, Atomics.load(words, this.#at + FREE) + units);',
+        'words[this.#at + FREE] += units;',
+        'Atomics.store(words, this.#mine + RELEASED, released); words[this.#at + FREE] += units;',
       ],
     ],
     caughtBy: semaphore,

@@ -13,9 +13,12 @@ import { FILE_ENDED, IN_PLACE, NUMBER } from '../dispatch/layout.js';
 import type { Configured } from '../ops/configurations.js';
 import type { Lot } from '../supply/memory-line.js';
 
+const PART: Terms = { ...USUAL_TERMS, bulk: true, large: true };
+
 /** Of a part of a large operation: small tasks go first. Of one that a task of a large operation has done. */
 export function partTerms(usual: Terms = USUAL_TERMS, large: boolean, exempt: boolean): Terms {
-  return large || exempt ? { ...usual, bulk: large, large: true } : usual;
+  if (!large && !exempt) return usual;
+  return large && usual === USUAL_TERMS ? PART : { ...usual, bulk: large, large: true };
 }
 
 export interface ChunkSlices {

@@ -7,6 +7,7 @@
 import { Slice } from '@millrace/core';
 import type { SlotRef } from '@millrace/core/internal';
 import { IN_OUTPUT, IN_PLACE, NOTHING, NUMBER } from '../dispatch/layout.js';
+import type { LargeGate } from '../dispatch/large-gate.js';
 import type { Outcome, Terms } from '../dispatch/task.js';
 import type { Configured } from '../ops/configurations.js';
 import { outputRoom } from '../ops/output-bound.js';
@@ -29,6 +30,8 @@ export class RunTask extends SingleTask {
   #output: Slice | undefined = undefined;
   /** Somebody may know it for longer than it runs. */
   #known = false;
+  /** That of a large one, which goes back when it has settled. */
+  #permit: { readonly gate: LargeGate; readonly weight: number } | undefined = undefined;
 
   /**
    * Leases what it takes to work on `data`, and begins.
@@ -101,6 +104,11 @@ export class RunTask extends SingleTask {
     return this.begin(submitter, config, terms, input);
   }
 
+  /** It has a permit, of this weight. */
+  holds(gate: LargeGate, weight: number): void {
+    this.#permit = { gate, weight };
+  }
+
   get idempotent(): boolean {
     return this.config.kind !== 'in-place';
   }
@@ -134,7 +142,8 @@ export class RunTask extends SingleTask {
       this.submitter.supply.books.usage.put();
     }
     this.#output?.release();
-    this.#output = undefined;
+    this.#permit?.gate.leave(this.#permit.weight);
+    this.#output = this.#permit = undefined;
   }
 }
 

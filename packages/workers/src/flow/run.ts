@@ -83,7 +83,7 @@ function send(
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   if (submitter.supply.settings.enableDetailedMetrics) time(submitter, task.length, result);
-  if (task.terms.bulk) submitLarge(submitter, task, result, gate, signal);
+  if (task.terms.bulk) submitLarge(submitter, task, gate, signal);
   else submitter.submit(task);
   return signal ? stoppable(submitter, task, result, signal) : result;
 }
@@ -133,20 +133,22 @@ async function runLater(
 function submitLarge(
   submitter: Submitter,
   task: RunTask,
-  result: Promise<unknown>,
   gate: LargeGate,
   signal: AbortSignal | undefined,
 ): void {
   const weight = gate.weightOf(task.length);
+  if (gate.tryEnter(weight)) {
+    task.holds(gate, weight);
+    submitter.submit(task);
+    return;
+  }
   const submit = (): void => {
-    const leave = (): void => gate.leave(weight);
-    result.then(leave, leave);
+    task.holds(gate, weight);
     submitter.submit(task);
     // It may have been aborted as the permit was on its way.
     if (signal?.aborted) submitter.stop(task, abortedBy(signal));
   };
-  if (gate.tryEnter(weight)) submit();
-  else gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
+  gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
 }
 
 /** Whether it takes more than one task: the op says how to cut its input, and that is larger, or its output framed. */
