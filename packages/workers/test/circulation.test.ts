@@ -100,7 +100,7 @@ function quickOffers(): { offers: Offers; cells: Cells } {
   wakeUp.openLane(MILL_LANE);
   const table = new TaskTable(words, laneOf(MILL_LANE));
   const cells = new Cells(table);
-  const offers = new Offers(table, cells, wakeUp);
+  const offers = new Offers(table, cells, wakeUp, () => {});
   for (let n = 0; n < FEW; n++) offers.add(task());
   offers.looks();
   offers.refill(ALL);

@@ -29,6 +29,7 @@ function worker(me: number): { lookout: Lookout; looks: () => number; asleep: ()
       looks++;
       return attempt();
     },
+    woken() {},
   };
   const claims = new Claims(words, me, layoutOf);
   const lookout = new Lookout(claims, wakeUp, me, SPINNERS, spin);
@@ -164,7 +165,7 @@ describe('all that a submitter offers in one turn of the event loop', () => {
     const fields = { config: { id: 1 }, terms, file: -1, target: -1, cell: IN_NO_CELL };
     return fields as Partial<Task> as Task;
   };
-  const offers = (): Offers => new Offers(owner.table, new Cells(owner.table), wakeUp);
+  const offers = (): Offers => new Offers(owner.table, new Cells(owner.table), wakeUp, () => {});
 
   test('wakes one worker, and one more if the first has parked again meanwhile', async () => {
     const workers = [worker(1), worker(2)];

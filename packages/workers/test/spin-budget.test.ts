@@ -32,7 +32,7 @@ function finds(spin: SpinBudget, tries: number): void {
 test('where nothing comes it looks half as long each time, down to next to nothing', () => {
   const spin = new SpinBudget();
   const spans = Array.from({ length: 8 }, () => inVain(spin));
-  const halves = [50, 25, 12.5, 6.25, 5, 5, 5, 5].map((us) => us / 1000);
+  const halves = [100, 50, 25, 12.5, 6.25, 5, 5, 5].map((us) => us / 1000);
   for (const [i, half] of halves.entries()) {
     expect(spans[i]).toBeGreaterThanOrEqual(half);
     expect(spans[i]).toBeLessThanOrEqual(half + STEP_MS);
@@ -56,4 +56,26 @@ test('what it has learnt of tasks that come at once is forgotten when they come 
   finds(spin, 1);
   finds(spin, 4 * TRIES + 1);
   expect(inVain(spin)).toBeLessThanOrEqual(0.1 + STEP_MS);
+});
+
+test('woken soon after a look in vain, it looks for longer than a tick of the scheduler takes', () => {
+  const spin = new SpinBudget();
+  inVain(spin);
+  nowMs += 0.1;
+  spin.woken();
+  const span = inVain(spin);
+  expect(span).toBeGreaterThanOrEqual(1);
+  expect(span).toBeLessThanOrEqual(1 + STEP_MS);
+});
+
+test('woken without a look before, it has learnt nothing', () => {
+  const spin = new SpinBudget();
+  // After the first trial it must come soon twice until the next.
+  inVain(spin);
+  spin.woken();
+  inVain(spin);
+  inVain(spin);
+  spin.woken();
+  spin.woken();
+  expect(inVain(spin)).toBeLessThanOrEqual(0.005 + STEP_MS);
 });

@@ -7,6 +7,7 @@
  *
  *   look, take ──▶ continuations, which send ──▶ elsewhere ──▶ look, take …
  */
+import { soon } from './soon.js';
 
 /** So many cells go round then: 64 KiB. */
 const FEW = 512;
@@ -52,7 +53,7 @@ export class Circulation {
   /** The owner has taken so many results, and goes on to their continuations. */
   took(results: number): void {
     if (this.#sinceMs === 0) return;
-    queueMicrotask(this.#leave);
+    soon(this.#leave);
     this.#results += results;
     if (this.#results < this.#most) return;
     const now = performance.now();

@@ -6,6 +6,7 @@ import type { Cells } from './cells.js';
 import { Circulation } from './circulation.js';
 import { manyWorkers, ringOf } from './claims.js';
 import { RETRY_RING } from './layout.js';
+import { soon } from './soon.js';
 import type { Task } from './task.js';
 import type { TaskTable } from './task-table.js';
 import type { WakeUp } from './wake-up.js';
@@ -16,11 +17,14 @@ export class Offers {
   readonly #wakeUp: WakeUp;
   readonly #backlog = new Backlog();
   readonly #circulation: Circulation;
+  readonly #onSent: () => void;
   /** In this turn of the event loop a worker has been woken, and tasks have been published after that. */
   #woke = false;
   #more = false;
 
-  constructor(table: TaskTable, cells: Cells, wakeUp: WakeUp) {
+  /** @param onSent is called once all that is sent in one go has been */
+  constructor(table: TaskTable, cells: Cells, wakeUp: WakeUp, onSent: () => void) {
+    this.#onSent = onSent;
     this.#table = table;
     this.#cells = cells;
     this.#wakeUp = wakeUp;
@@ -90,12 +94,15 @@ export class Offers {
   #wake(): void {
     this.#woke = true;
     this.#wakeUp.wakeFor(this.#table);
-    queueMicrotask(() => {
-      // The one that was woken may have found the queue empty by then, and parked again.
-      if (this.#more && this.#table.waiting) this.#wakeUp.wakeOne();
-      this.#woke = this.#more = false;
-    });
+    soon(this.#batchSent);
   }
+
+  readonly #batchSent = (): void => {
+    // The one that was woken may have found the queue empty by then, and parked again.
+    if (this.#more && this.#table.waiting) this.#wakeUp.wakeOne();
+    this.#woke = this.#more = false;
+    this.#onSent();
+  };
 }
 
 function ringFor({ trouble, terms }: Task): number {

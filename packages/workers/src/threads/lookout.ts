@@ -11,28 +11,26 @@
 import type { Claims } from '../dispatch/claims.js';
 import type { WakeUp } from '../dispatch/wake-up.js';
 
+/** Looks as often as it is worth it, and learns how often that is. */
+export interface Spin {
+  until(attempt: () => number): number;
+  /** It was in vain; the worker has slept, and was woken. */
+  woken(): void;
+}
+
 export class Lookout {
   readonly #claims: Claims;
   readonly #wakeUp: WakeUp;
   readonly #me: number;
   readonly #spinners: number;
-  readonly #spin: { until(attempt: () => number): number };
+  readonly #spin: Spin;
   readonly #attempt = (): number => this.#claims.next();
   #looking = false;
   /** It has taken a task since it was woken. */
   #worked = true;
 
-  /**
-   * @param spinners how many workers may look for work at a time
-   * @param spin looks as often as it is worth it
-   */
-  constructor(
-    claims: Claims,
-    wakeUp: WakeUp,
-    me: number,
-    spinners: number,
-    spin: { until(attempt: () => number): number },
-  ) {
+  /** @param spinners how many workers may look for work at a time */
+  constructor(claims: Claims, wakeUp: WakeUp, me: number, spinners: number, spin: Spin) {
     this.#claims = claims;
     this.#wakeUp = wakeUp;
     this.#me = me;
@@ -81,6 +79,7 @@ export class Lookout {
   /** It has parked, and was woken. */
   woken(): void {
     this.#worked = false;
+    this.#spin.woken();
   }
 
   #begin(): void {

@@ -1,15 +1,17 @@
 /**
- * How long to look for work before parking: learnt from whether looking has paid lately.
+ * How long a worker looks for work before it parks.
  *
- * Waking a parked thread costs tens of microseconds on a virtual machine, so a short look pays when
- * tasks come back to back; when it does not, the budget shrinks until it costs next to nothing.
+ * Who is woken may find itself on the processor of whoever woke it, though another is free: Linux takes a virtual
+ * processor that has halted for one that cannot be had. Then the sender comes only when the worker sleeps, and looking
+ * is in vain for as long as both share. They are parted only when both want to run for longer than a tick of the
+ * scheduler, so a trial lasts as long.
  */
+import { Patience } from '../dispatch/patience.js';
 
-const LEAST_MS = 0.005;
-const MOST_MS = 0.1;
+const TERMS = { mostMs: 0.1, leastMs: 0.005, trialMs: 1 };
 /**
  * Where tasks come back at once, as long as a garbage collection on their sender's thread: the thread spins all the
- * time anyway, and one that is woken may find itself on its sender's processor, where each gets in the other's way.
+ * time anyway.
  */
 const MOST_AT_ONCE_MS = 0.5;
 /** Claims to try between two looks at the clock, which costs as much as several claims. */
@@ -21,25 +23,35 @@ const AT_ONCE = 4;
 const pause = (Atomics as { pause?: (n?: number) => void }).pause ?? ((): void => {});
 
 export class SpinBudget {
-  #budgetMs = MOST_MS / 2;
+  readonly #patience = new Patience(TERMS);
+  /** When the look began that was in vain; 0 when there was none since it was woken. */
+  #since = 0;
 
   /** Calls `attempt` until it gives 0 or more, or the budget is used up: then -1. */
   until(attempt: () => number): number {
-    const deadline = performance.now() + this.#budgetMs;
+    const startedAt = performance.now();
+    const deadline = startedAt + this.#patience.ms;
     let round = 0;
     do {
       round++;
       for (let i = 0; i < TRIES; i++) {
         const found = attempt();
         if (found >= 0) {
-          const most = round <= AT_ONCE ? MOST_AT_ONCE_MS : MOST_MS;
-          this.#budgetMs = Math.min(most, this.#budgetMs * 1.5);
+          this.#patience.paid(round <= AT_ONCE ? MOST_AT_ONCE_MS : TERMS.mostMs);
           return found;
         }
         pause();
       }
     } while (performance.now() < deadline);
-    this.#budgetMs = Math.max(LEAST_MS, this.#budgetMs / 2);
+    this.#patience.inVain();
+    this.#since = startedAt;
     return -1;
+  }
+
+  /** The worker has parked, and was woken. */
+  woken(): void {
+    if (this.#since === 0) return;
+    this.#patience.came(performance.now() - this.#since);
+    this.#since = 0;
   }
 }

@@ -249,7 +249,8 @@ export function drain(
   const claims = new Claims(words, me, layoutOf);
   const wakeUp = new WakeUp(words);
   const signal = new LaneSignal(words, LANE);
-  const lookout = new Lookout(claims, wakeUp, me, spinners, { until: (attempt) => attempt() });
+  const once = { until: (attempt: () => number) => attempt(), woken() {} };
+  const lookout = new Lookout(claims, wakeUp, me, spinners, once);
   const tasks: number[] = [];
   for (;;) {
     const at = lookout.next(true);

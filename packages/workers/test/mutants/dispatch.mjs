@@ -4,6 +4,8 @@
 const table = ['explore/task-table'];
 const wakeUps = ['explore/wake-up'];
 const lookout = ['test/lookout.test'];
+const patience = ['test/patience.test'];
+const reaper = ['test/reaper.test'];
 
 export const mutants = [
   {
@@ -88,10 +90,109 @@ export const mutants = [
     file: 'dispatch/reaper.js',
     fault: 'a timer for each mill outlives it, and all that it refers to with it',
     edits: [
-      ['this.#reap = reap;', 'this.#reap = reap; setInterval(() => this.#look(), 1e9).unref();'],
+      [
+        'this.#finished = finished;',
+        'this.#finished = finished; setInterval(() => this.#look(), 1e9).unref();',
+      ],
     ],
     caughtBy: ['test/lifecycle.test'],
     named: 'in memory',
+  },
+  {
+    file: 'dispatch/reaper.js',
+    fault: 'within a turn it does not look',
+    edits: [['this.#lookAtOnce();', '']],
+    caughtBy: reaper,
+    named: 'within the same turn',
+  },
+  {
+    file: 'dispatch/reaper.js',
+    fault: 'tasks one after the other keep the event loop from its turn',
+    edits: [['inFlight === 0 && now < this.#turnEndsAt', 'inFlight === 0']],
+    caughtBy: reaper,
+    named: 'has its turn',
+  },
+  {
+    file: 'dispatch/reaper.js',
+    fault: 'a look within a turn goes on until there is something',
+    edits: [['performance.now() - startedAt < AT_ONCE_MS', 'performance.now() - startedAt < 1']],
+    caughtBy: reaper,
+    named: 'some microseconds',
+  },
+  {
+    file: 'dispatch/reaper.js',
+    fault: 'it blocks its thread for what is sent while others are in flight',
+    edits: [['inFlight === 0 && now < this.#turnEndsAt', 'now < this.#turnEndsAt']],
+    caughtBy: reaper,
+    named: 'other tasks are in flight',
+  },
+  {
+    file: 'dispatch/reaper.js',
+    fault: 'once it has stood by in vain, it stands by for good',
+    edits: [['this.#standsBy = this.#sentInTurn = false;', '']],
+    caughtBy: reaper,
+    named: 'some turns later',
+  },
+  {
+    file: 'dispatch/reaper.js',
+    fault: 'it learns nothing from how soon it was told',
+    edits: [['this.#patience.came(performance.now() - this.#lastProgress);', '']],
+    caughtBy: reaper,
+    named: 'soon after it rested',
+  },
+  {
+    file: 'dispatch/reaper.js',
+    fault: 'to be told counts as having found it',
+    edits: [
+      [
+        "if (this.#state === 'polling')\n                this.#patience.paid();",
+        'this.#patience.paid();',
+      ],
+    ],
+    caughtBy: reaper,
+    named: 'soon after it rested',
+  },
+  {
+    file: 'dispatch/patience.js',
+    fault: 'trials go on, though they show nothing',
+    edits: [['Math.min(MOST_BETWEEN, 2 * this.#between)', '1']],
+    caughtBy: patience,
+    named: 'grow rare',
+  },
+  {
+    file: 'dispatch/patience.js',
+    fault: 'there is no trial any more, once some have shown nothing',
+    edits: [['Math.min(MOST_BETWEEN, 2 * this.#between)', '2 * this.#between']],
+    caughtBy: patience,
+    named: 'grow rare',
+  },
+  {
+    file: 'dispatch/patience.js',
+    fault: 'one look that has paid makes trials frequent',
+    edits: [['++this.#paid === SURE', '++this.#paid >= 1']],
+    caughtBy: patience,
+    named: 'now and then',
+  },
+  {
+    file: 'dispatch/patience.js',
+    fault: 'looks that have paid add up, whatever was between them',
+    edits: [['this.#trying = false;\n        this.#paid = 0;', 'this.#trying = false;']],
+    caughtBy: patience,
+    named: 'now and then',
+  },
+  {
+    file: 'dispatch/patience.js',
+    fault: 'after a trial in vain it looks for half of that',
+    edits: [['this.#trying ? leastMs : Math.max', 'Math.max']],
+    caughtBy: patience,
+    named: 'showed nothing',
+  },
+  {
+    file: 'flow/run-task.js',
+    fault: 'a large task keeps its permit',
+    edits: [['this.#permit?.gate.leave(this.#permit.weight);', '']],
+    caughtBy: ['test/aborted-in-any-step.test'],
+    named: 'as its permit comes',
   },
   {
     file: 'dispatch/vacancy.js',
@@ -568,7 +669,7 @@ export const mutants = [
   {
     file: 'dispatch/circulation.js',
     fault: 'continuations are taken for something else',
-    edits: [['queueMicrotask(this.#leave)', 'this.#leave()']],
+    edits: [['soon(this.#leave)', 'this.#leave()']],
     caughtBy: ['test/circulation.test'],
     named: 'nothing but send and take',
   },

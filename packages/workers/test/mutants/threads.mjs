@@ -29,21 +29,32 @@ export const mutants = [
   {
     file: 'threads/spin-budget.js',
     fault: 'a worker looks for as long, though nothing comes',
-    edits: [['this.#budgetMs = Math.max(LEAST_MS, this.#budgetMs / 2);', '']],
+    edits: [['this.#patience.inVain();', '']],
     caughtBy: spinBudget,
     named: 'nothing comes',
   },
   {
     file: 'threads/spin-budget.js',
     fault: 'tasks that come late count as those that come at once',
-    edits: [
-      [
-        'const most = round <= AT_ONCE ? MOST_AT_ONCE_MS : MOST_MS;',
-        'const most = MOST_AT_ONCE_MS;',
-      ],
-    ],
+    edits: [['round <= AT_ONCE ? MOST_AT_ONCE_MS : TERMS.mostMs', 'MOST_AT_ONCE_MS']],
     caughtBy: spinBudget,
     named: 'later',
+  },
+  {
+    file: 'threads/spin-budget.js',
+    fault: 'a worker that was woken soon does not learn from it',
+    edits: [['this.#since = startedAt;', '']],
+    caughtBy: spinBudget,
+    named: 'woken soon',
+  },
+  {
+    file: 'threads/spin-budget.js',
+    fault: 'a worker learns twice from one look',
+    edits: [
+      ['performance.now() - this.#since); this.#since = 0;', 'performance.now() - this.#since);'],
+    ],
+    caughtBy: spinBudget,
+    named: 'without a look before',
   },
   {
     file: 'threads/crew.js',
