@@ -3,12 +3,12 @@
  *
  * Who is woken may find itself on the processor of whoever woke it, though another is free: Linux takes a virtual
  * processor that has halted for one that cannot be had. Then the sender comes only when the worker sleeps, and looking
- * is in vain for as long as both share. They are parted only when both want to run for longer than a tick of the
- * scheduler, so a trial lasts as long.
+ * is in vain for as long as both share. They are parted by a tick of the scheduler that finds both wanting to run, of
+ * which there are 250 a second as a rule, so a trial lasts as long.
  */
 import { Patience } from '../dispatch/patience.js';
 
-const TERMS = { mostMs: 0.1, leastMs: 0.005, trialMs: 1 };
+const TERMS = { mostMs: 0.1, leastMs: 0.005, trialMs: 4 };
 /**
  * Where tasks come back at once, as long as a garbage collection on their sender's thread: the thread spins all the
  * time anyway.
