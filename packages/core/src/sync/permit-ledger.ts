@@ -27,6 +27,7 @@ import { Guard } from './guard.js';
 import { WAIT_LINE } from './permit-words.js';
 import { WaitLine, type Place, type Stay } from './wait-line.js';
 
+/** Read and written with the guard alone, whose exchanges put it in order. */
 const FREE = 1;
 const QUEUED = 2;
 const TOTAL = LINE;
@@ -105,7 +106,6 @@ export class PermitLedger {
       this.look();
       return;
     }
-    // Only with the guard is it read, whose exchanges put it in order: this need not be one.
     words[this.#at + FREE]! += units;
     if (Atomics.load(words, this.#at + QUEUED) === 0) this.#leaveGuard();
     else this.#serve();
@@ -187,7 +187,7 @@ export class PermitLedger {
         free -= units;
         due.push(stay.place);
       }
-      Atomics.store(words, this.#at + FREE, free);
+      words[this.#at + FREE] = free;
       Atomics.store(words, this.#at + QUEUED, queued);
     } while (!this.#guard.leave());
     // Without the guard: to wake a thread takes longer than all of the above.

@@ -84,10 +84,7 @@ export class Dispatcher {
     this.#offers = new Offers(this.#table, this.#cells, this.#wakeUp, () => this.#reaper.sent());
     this.#signal = new LaneSignal(words, layout);
     this.#letters = new LetterReader(words, pools, portOf);
-    this.#reaper = new Reaper(this.#signal, {
-      any: () => this.#anyFinished(),
-      reap: () => this.#reap(),
-    });
+    this.#reaper = new Reaper(this.#signal, () => this.#reap());
     this.#orphans = this.#signal.orphans;
     // A former owner of the lane may have left its lists and its rings at any position. Of a worker that there never was
     // there is none: each lies in a page of its own, and to touch them all takes a millisecond as a mill starts.
@@ -184,19 +181,6 @@ export class Dispatcher {
     }
     this.#refill();
     this.#reaper.nudge();
-  }
-
-  /** Whether a worker has finished something, or has died, since it was reaped last. */
-  #anyFinished(): boolean {
-    const span = Atomics.load(this.#words, SPAN);
-    for (let w = 0; w < span; w++) {
-      let bits = Atomics.load(this.#words, WORKERS + w);
-      for (; bits !== 0; bits &= bits - 1) {
-        const worker = w * 32 + 31 - Math.clz32(bits & -bits);
-        if (this.#table.doneTail(worker) !== this.#reaped[worker]) return true;
-      }
-    }
-    return this.#signal.orphans !== this.#orphans;
   }
 
   /** Settles what the workers have finished. */
@@ -370,7 +354,8 @@ export class Dispatcher {
   #refill(settled = 0): void {
     this.#offers.refill(settled);
     if (this.#onProgress.length > 0) for (const tell of this.#onProgress.splice(0)) tell();
-    if (this.#onIdle.length === 0 || this.inFlight > 0) return;
-    for (const tell of this.#onIdle.splice(0)) tell();
+    if (this.#onIdle.length > 0 && this.inFlight === 0) {
+      for (const tell of this.#onIdle.splice(0)) tell();
+    }
   }
 }

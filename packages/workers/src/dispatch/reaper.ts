@@ -14,18 +14,18 @@
  *
  * A turn of the event loop takes as long as a short task does, there and back. So where results have come, and their
  * continuations send the next task, it looks for that one within the same turn: tasks that are sent one at a time
- * take half as long then. A turn is drawn out by some six tasks, and by a few microseconds that were in vain.
+ * take half as long then. A turn is drawn out by some seven tasks, and by a few microseconds that were in vain.
  *
  * `waitAsync` does not keep the process alive, so a timer does, while something is in flight.
  */
 import type { LaneSignal } from './lane-signal.js';
-import { Patience } from './patience.js';
+import { LookBudget } from './look-budget.js';
 
-const TERMS = { mostMs: 0.1, leastMs: 0, trialMs: 0.4 };
+const POLL = { mostMs: 0.1, leastMs: 0, trialMs: 0.4 };
 /** How long to look within a turn. */
 const AT_ONCE_MS = 0.005;
 /** Looks between two looks at the clock, which costs as much as several of them. */
-const TRIES = 32;
+const TRIES = 8;
 /** How long after the first results of a turn a look may begin in it. */
 const TURN_MS = 0.02;
 
@@ -36,13 +36,6 @@ export interface Reaped {
   readonly inFlight: number;
   /** Finished tasks whose letter is not readable yet: no signal will tell when it is. */
   readonly unread: number;
-}
-
-export interface Finished {
-  /** Whether a worker has finished something, or has died, since it was reaped last. */
-  any(): boolean;
-  /** Settles what the workers have finished. */
-  reap(): Reaped;
 }
 
 /** How many reapers of this thread have something in flight. */
@@ -61,41 +54,35 @@ function mayEnd(): void {
 
 export class Reaper {
   readonly #signal: LaneSignal;
-  readonly #finished: Finished;
-  readonly #patience = new Patience(TERMS);
+  readonly #reap: () => Reaped;
+  readonly #budget = new LookBudget(POLL);
   readonly #poll = (): void => this.#look();
   #state: 'idle' | 'polling' | 'resting' = 'idle';
   /** Nothing is in flight; what is sent before the turn ends will be looked for in it. */
   #standsBy = false;
-  /** Something was. */
-  #sentInTurn = false;
   /** Until then a look within this turn may begin. */
   #turnEndsAt = 0;
   /** A wait on the signal stands, perhaps of an earlier rest. */
   #signalAwaited = false;
   #lastProgress = 0;
 
-  constructor(signal: LaneSignal, finished: Finished) {
+  constructor(signal: LaneSignal, reap: () => Reaped) {
     this.#signal = signal;
-    this.#finished = finished;
+    this.#reap = reap;
   }
 
   /** Something is in flight from now on. */
   start(): void {
-    if (this.#standsBy) {
-      this.#standsBy = false;
-      this.#sentInTurn = true;
-    } else if (this.#state === 'idle') {
-      stayAlive();
-      this.#lastProgress = performance.now();
-      this.#pollSoon();
-    }
+    if (this.#state !== 'idle') return;
+    stayAlive();
+    this.#lastProgress = performance.now();
+    this.#pollSoon();
   }
 
   /** All that is sent in one go has been. */
   sent(): void {
-    if (!this.#sentInTurn) return;
-    this.#sentInTurn = false;
+    if (!this.#standsBy) return;
+    this.#standsBy = false;
     this.#lookAtOnce();
   }
 
@@ -113,21 +100,21 @@ export class Reaper {
 
   /** Once a turn. */
   #look(): void {
-    this.#standsBy = this.#sentInTurn = false;
-    const { reaped, inFlight, unread } = this.#finished.reap();
+    this.#standsBy = false;
+    const { reaped, inFlight, unread } = this.#reap();
     const now = performance.now();
     if (reaped > 0) {
-      if (this.#state === 'polling') this.#patience.paid();
+      if (this.#state === 'polling') this.#budget.paid();
       this.#turnEndsAt = now + TURN_MS;
       this.#progressed(now, inFlight);
       this.#pollSoon();
     } else if (inFlight === 0) {
       this.#state = 'idle';
       mayEnd();
-    } else if (unread > 0 || now - this.#lastProgress < this.#patience.ms) {
+    } else if (unread > 0 || now - this.#lastProgress < this.#budget.ms) {
       this.#pollSoon();
     } else {
-      this.#patience.inVain();
+      this.#budget.inVain();
       this.#rest();
     }
   }
@@ -142,10 +129,9 @@ export class Reaper {
     const startedAt = performance.now();
     do {
       for (let i = 0; i < TRIES; i++) {
-        if (!this.#finished.any()) continue;
-        const { reaped, inFlight } = this.#finished.reap();
+        const { reaped, inFlight } = this.#reap();
         if (reaped > 0) this.#progressed(startedAt, inFlight);
-        return;
+        if (reaped > 0 || inFlight === 0) return;
       }
     } while (performance.now() - startedAt < AT_ONCE_MS);
   }
@@ -154,7 +140,7 @@ export class Reaper {
     const seen = this.#signal.count;
     this.#signal.ask();
     // Once more, now that the workers can see that we rest.
-    const { reaped, inFlight, unread } = this.#finished.reap();
+    const { reaped, inFlight, unread } = this.#reap();
     if (reaped > 0 || inFlight === 0 || unread > 0) {
       this.#signal.stopAsking();
       if (reaped > 0) this.#lastProgress = performance.now();
@@ -173,7 +159,7 @@ export class Reaper {
     void signal.then(() => {
       this.#signalAwaited = false;
       if (this.#state !== 'resting') return;
-      this.#patience.came(performance.now() - this.#lastProgress);
+      this.#budget.came(performance.now() - this.#lastProgress);
       this.#look();
     });
   }

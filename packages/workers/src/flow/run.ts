@@ -137,18 +137,14 @@ function submitLarge(
   signal: AbortSignal | undefined,
 ): void {
   const weight = gate.weightOf(task.length);
-  if (gate.tryEnter(weight)) {
-    task.holds(gate, weight);
-    submitter.submit(task);
-    return;
-  }
   const submit = (): void => {
     task.holds(gate, weight);
     submitter.submit(task);
     // It may have been aborted as the permit was on its way.
     if (signal?.aborted) submitter.stop(task, abortedBy(signal));
   };
-  gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
+  if (gate.tryEnter(weight)) submit();
+  else gate.enter(weight, signal).then(submit, (error: unknown) => task.failed(error));
 }
 
 /** Whether it takes more than one task: the op says how to cut its input, and that is larger, or its output framed. */

@@ -4,7 +4,7 @@
 const table = ['explore/task-table'];
 const wakeUps = ['explore/wake-up'];
 const lookout = ['test/lookout.test'];
-const patience = ['test/patience.test'];
+const lookBudget = ['test/look-budget.test'];
 const reaper = ['test/reaper.test'];
 
 export const mutants = [
@@ -90,10 +90,7 @@ export const mutants = [
     file: 'dispatch/reaper.js',
     fault: 'a timer for each mill outlives it, and all that it refers to with it',
     edits: [
-      [
-        'this.#finished = finished;',
-        'this.#finished = finished; setInterval(() => this.#look(), 1e9).unref();',
-      ],
+      ['this.#reap = reap;', 'this.#reap = reap; setInterval(() => this.#look(), 1e9).unref();'],
     ],
     caughtBy: ['test/lifecycle.test'],
     named: 'in memory',
@@ -129,14 +126,14 @@ export const mutants = [
   {
     file: 'dispatch/reaper.js',
     fault: 'once it has stood by in vain, it stands by for good',
-    edits: [['this.#standsBy = this.#sentInTurn = false;', '']],
+    edits: [['this.#standsBy = false; const', 'const']],
     caughtBy: reaper,
     named: 'some turns later',
   },
   {
     file: 'dispatch/reaper.js',
     fault: 'it learns nothing from how soon it was told',
-    edits: [['this.#patience.came(performance.now() - this.#lastProgress);', '']],
+    edits: [['this.#budget.came(performance.now() - this.#lastProgress);', '']],
     caughtBy: reaper,
     named: 'soon after it rested',
   },
@@ -145,46 +142,46 @@ export const mutants = [
     fault: 'to be told counts as having found it',
     edits: [
       [
-        "if (this.#state === 'polling')\n                this.#patience.paid();",
-        'this.#patience.paid();',
+        "if (this.#state === 'polling')\n                this.#budget.paid();",
+        'this.#budget.paid();',
       ],
     ],
     caughtBy: reaper,
     named: 'soon after it rested',
   },
   {
-    file: 'dispatch/patience.js',
+    file: 'dispatch/look-budget.js',
     fault: 'trials go on, though they show nothing',
     edits: [['Math.min(MOST_BETWEEN, 2 * this.#between)', '1']],
-    caughtBy: patience,
+    caughtBy: lookBudget,
     named: 'grow rare',
   },
   {
-    file: 'dispatch/patience.js',
+    file: 'dispatch/look-budget.js',
     fault: 'there is no trial any more, once some have shown nothing',
     edits: [['Math.min(MOST_BETWEEN, 2 * this.#between)', '2 * this.#between']],
-    caughtBy: patience,
+    caughtBy: lookBudget,
     named: 'grow rare',
   },
   {
-    file: 'dispatch/patience.js',
+    file: 'dispatch/look-budget.js',
     fault: 'one look that has paid makes trials frequent',
-    edits: [['++this.#paid === SURE', '++this.#paid >= 1']],
-    caughtBy: patience,
+    edits: [['++this.#paid >= SURE', '++this.#paid >= 1']],
+    caughtBy: lookBudget,
     named: 'now and then',
   },
   {
-    file: 'dispatch/patience.js',
+    file: 'dispatch/look-budget.js',
     fault: 'looks that have paid add up, whatever was between them',
-    edits: [['this.#trying = false;\n        this.#paid = 0;', 'this.#trying = false;']],
-    caughtBy: patience,
+    edits: [['this.#paid = 0;\n    }', '}']],
+    caughtBy: lookBudget,
     named: 'now and then',
   },
   {
-    file: 'dispatch/patience.js',
+    file: 'dispatch/look-budget.js',
     fault: 'after a trial in vain it looks for half of that',
-    edits: [['this.#trying ? leastMs : Math.max', 'Math.max']],
-    caughtBy: patience,
+    edits: [['this.#ms === trialMs ? leastMs : Math.max', 'Math.max']],
+    caughtBy: lookBudget,
     named: 'showed nothing',
   },
   {

@@ -29,16 +29,16 @@ export const mutants = [
   {
     file: 'threads/spin-budget.js',
     fault: 'a worker looks for as long, though nothing comes',
-    edits: [['this.#patience.inVain();', '']],
+    edits: [['this.#budget.inVain();', '']],
     caughtBy: spinBudget,
     named: 'nothing comes',
   },
   {
     file: 'threads/spin-budget.js',
-    fault: 'tasks that come late count as those that come at once',
-    edits: [['round <= AT_ONCE ? MOST_AT_ONCE_MS : TERMS.mostMs', 'MOST_AT_ONCE_MS']],
+    fault: 'a worker does not learn that looking pays',
+    edits: [['this.#budget.paid();', '']],
     caughtBy: spinBudget,
-    named: 'later',
+    named: 'something has come',
   },
   {
     file: 'threads/spin-budget.js',
