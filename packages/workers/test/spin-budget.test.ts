@@ -2,9 +2,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { SpinBudget } from '../dist/threads/spin-budget.js';
 
-/** What a look at the clock takes, of which there is one in sixteen tries. */
+/** What a look at the clock takes. */
 const STEP_MS = 1 / 512;
-const TRIES = 16;
 
 let nowMs: number;
 beforeEach(() => {
